@@ -1,0 +1,62 @@
+"""From what the user typed to upright RGB pixels: the only door to Pillow.
+
+    resolve("cat.jpg") -> ImageRef         early: is it there at all? (no Pillow)
+    load(ref)          -> LoadedImage      decodes, turns upright, makes it 8-bit RGB
+    stitch(images, labels) -> LoadedImage  several pictures side by side as one
+
+The functions import what they need when they are called, so that `from vlmcli.images import load` costs nothing. No
+module here has the name of one of them: importing `images.load` would put that module in the function's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vlmcli.core import ImageRef, LoadedImage
+    from vlmcli.images.sources import PictureLike
+
+__all__ = ["load", "looks_like_picture", "read", "resolve", "resolve_all", "stitch"]
+
+
+def resolve(argument: PictureLike) -> ImageRef:
+    """What was typed, or given to the Python API, as a reference; raises early what can be known without reading."""
+    from vlmcli.images import sources
+
+    return sources.resolve(argument)
+
+
+def resolve_all(arguments: Iterable[PictureLike]) -> tuple[ImageRef, ...]:
+    """Each argument resolved, in order; UsageError when standard input is named twice."""
+    from vlmcli.images import sources
+
+    return sources.resolve_all(arguments)
+
+
+def looks_like_picture(argument: str) -> bool:
+    """Whether `argument` is meant as a picture, there or not, and not as a question."""
+    from vlmcli.images import sources
+
+    return sources.looks_like_picture(argument)
+
+
+def read(ref: ImageRef) -> bytes:
+    """The bytes of the picture, not decoded."""
+    from vlmcli.images import sources
+
+    return sources.read(ref)
+
+
+def load(ref: ImageRef) -> LoadedImage:
+    """The picture as upright 8-bit RGB. Raises a PictureError that says what is wrong with it."""
+    from vlmcli.images import decode
+
+    return decode.load(ref)
+
+
+def stitch(images: Sequence[LoadedImage], labels: Sequence[str]) -> LoadedImage:
+    """`images` side by side, equally high, each under its label."""
+    from vlmcli.images import stitching
+
+    return stitching.stitch(images, labels)

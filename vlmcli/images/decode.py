@@ -1,0 +1,122 @@
+"""A reference to a picture -> its upright RGB pixels."""
+
+from __future__ import annotations
+
+import hashlib
+
+from PIL import Image
+
+from vlmcli.core import ImageRef, LoadedImage
+from vlmcli.errors import PictureDamaged, PictureError, PictureTooLarge
+from vlmcli.images.formats import Format, sniff
+from vlmcli.images.quiet import quiet
+from vlmcli.images.rgb import orientation_of, to_rgb, upright
+from vlmcli.images.seems import not_a_picture
+from vlmcli.images.sources import read
+from vlmcli.images.sources.memory import MemoryRef
+from vlmcli.images.words import called, printable
+
+MAX_PIXELS = 180_000_000
+"""Larger pictures are refused before a pixel is decoded: three bytes a pixel, several times over while converting."""
+
+_SMALLER = "Make a smaller copy of it first, a few thousand pixels wide."
+_AGAIN = "Copy or download it again."
+
+
+def load(ref: ImageRef) -> LoadedImage:
+    """The first frame of the picture, whatever its format and mode, upright, as 8-bit RGB.
+
+    Raises NotAPicture, PictureDamaged, PictureTooLarge, and what `sources.read` raises. Prints nothing.
+    """
+    with quiet():
+        try:
+            if isinstance(ref, MemoryRef) and isinstance(ref.content, Image.Image):
+                return _from_pil(ref, ref.content)
+            return _from_bytes(ref, read(ref))
+        except MemoryError as error:
+            raise PictureTooLarge(f"{called(ref)} is too large for the memory that is free.", _SMALLER) from error
+
+
+def of_pixels(name: str, image: Image.Image, format: str = "") -> LoadedImage:
+    """An image of mode RGB as the noun that travels on."""
+    width, height = image.size
+    rgb = image.tobytes()
+    digest = hashlib.sha256(f"vlm-rgb8 {width}x{height}\n".encode())
+    digest.update(rgb)
+    return LoadedImage(name, width, height, rgb, digest.hexdigest(), format)
+
+
+def _from_pil(ref: ImageRef, image: Image.Image) -> LoadedImage:
+    try:
+        return _pixels(ref, image, image.format or "")
+    except (PictureError, MemoryError):
+        raise
+    except Exception as error:  # an image that its owner opened and did not load yet may be damaged
+        raise PictureDamaged(f"{called(ref)} cannot be decoded ({_said(error)}).", _AGAIN) from error
+
+
+def _from_bytes(ref: ImageRef, data: bytes) -> LoadedImage:
+    format = sniff(data)
+    if format is None:
+        raise not_a_picture(ref, data)
+    try:
+        image = format.open(data)
+        return _pixels(ref, image, image.format or format.name)
+    except (PictureError, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:  # from within a plugin: a frame or tile larger than the picture
+        raise PictureTooLarge(f"{called(ref)} is too large to be decoded ({_said(error)}).", _SMALLER) from error
+    except Exception as error:  # Pillow's plugins raise about anything on damaged bytes
+        raise _damaged(ref, format, data, error) from error
+
+
+def _pixels(ref: ImageRef, image: Image.Image, format: str) -> LoadedImage:
+    _check_size(ref, *image.size)
+    image.load()
+    orientation = orientation_of(image)
+    return of_pixels(ref.name, upright(to_rgb(image), orientation), format)
+
+
+def _check_size(ref: ImageRef, width: int, height: int) -> None:
+    if width < 1 or height < 1:
+        raise PictureDamaged(f"{called(ref)} has no pixels: its size is {width} x {height}.", "Make it again.")
+    if width * height > MAX_PIXELS:
+        raise PictureTooLarge(
+            f"{called(ref)} is too large: {width:,} x {height:,} pixels are {width * height / 1e6:,.0f} megapixels, "
+            f"and the limit is {MAX_PIXELS // 10**6}.",
+            _SMALLER,
+        )
+
+
+def _damaged(ref: ImageRef, format: Format, data: bytes, error: Exception) -> PictureDamaged:
+    """What is known of the damage: that the end is missing, or else what Pillow says."""
+    if _ends_early(format, data, error):
+        what = f"it ends too early, after {len(data):,} bytes"
+    else:
+        what = f"it cannot be decoded ({_said(error)})"
+    return PictureDamaged(f"{called(ref)} is a damaged {format.name} picture: {what}.", _AGAIN)
+
+
+def _said(error: Exception) -> str:
+    return printable(str(error)).rstrip(".") or type(error).__name__
+
+
+_LAST_BYTES = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+_EARLY = (
+    "truncated",
+    "not enough",
+    "unexpected end",
+    "requires a buffer",
+    "expected to read",
+    "missing dimensions",
+    "no more",
+)
+
+
+def _ends_early(format: Format, data: bytes, error: Exception) -> bool:
+    if _LAST_BYTES.get(format.name, b"") not in data[-1024:]:
+        return True
+    if format.name == "WEBP":  # says its own length
+        return len(data) < 8 + int.from_bytes(data[4:8], "little")
+    said = str(error).lower()
+    return isinstance(error, EOFError) or any(words in said for words in _EARLY)

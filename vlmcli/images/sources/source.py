@@ -1,0 +1,28 @@
+"""What a source of pictures is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
+
+from vlmcli.core import ImageRef
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+PictureLike: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, "Image"]
+"""What the Python API takes for a picture. Bytes are the picture's content, never its path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    kind: str
+    """The `ImageRef.kind` that it makes and reads."""
+    matches: Callable[[object], bool]
+    """Whether this argument is of this source; looks at its form only."""
+    resolve: Callable[[Any], ImageRef]
+    """The reference; raises early what can be known without reading."""
+    read: Callable[[ImageRef], bytes]
+    """The bytes of the picture, never more than `reading.MAX_BYTES`, never none."""
