@@ -1,0 +1,51 @@
+"""Requests in, events out: `ENGINES[name](files, settings)` opens one; `Engine.stream(requests)` is all it does.
+
+The rooms here are pure Python (scheduler, fit, text, repetition); `llama/` is the only door to llama.cpp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from vlmcli.core import Event, ModelFiles, Request
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How an engine runs. Zeros and None mean: what the engine finds best."""
+
+    threads: int = 0
+    parallel: int = 4
+    """Answers in work at once, at the most."""
+    verbose: bool = False
+    extra_buffers: bool | None = None
+    """llama.cpp's repacked weights: None decides by the processor and the weights."""
+
+
+class Engine(Protocol):
+    """Something that answers requests, many at once, in no particular order."""
+
+    def stream(self, requests: Iterable[Request | None]) -> Iterator[Event]:
+        """Answer all requests; each ends in one Finished or Failed.
+
+        `requests` may yield None for "nothing right now": it is asked again after the next event. Ctrl-C in the
+        middle ends what is in flight as `interrupted` and then raises KeyboardInterrupt.
+        """
+        ...
+
+    def close(self) -> bool:
+        """Free everything. False: a computation that cannot be stopped still runs, so nothing was freed."""
+        ...
+
+
+def _open_llama(files: ModelFiles, settings: EngineSettings) -> Engine:
+    from vlmcli.engine.llama import LlamaEngine
+
+    return LlamaEngine(files, settings)
+
+
+ENGINES: Mapping[str, Callable[[ModelFiles, EngineSettings], Engine]] = {
+    "llama": _open_llama,
+}

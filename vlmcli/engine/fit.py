@@ -1,0 +1,68 @@
+"""How much context the requests at hand need, and how many of them fit side by side. Pure arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vlmcli.errors import DoesNotFit
+
+_STEP_TOKENS = 256
+"""llama.cpp pads a context to this; asking for whole steps keeps a slightly longer next question in the same one."""
+_SHARE_OF_MEMORY_FOR_KV = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Tokens of one request: its prompt with the pictures in it, and the most that its answer may have."""
+
+    prompt_tokens: int
+    answer_tokens: int
+    largest_picture_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ContextPlan:
+    """A context of `n_slots` sequences with `tokens_each` tokens each."""
+
+    n_slots: int
+    tokens_each: int
+    micro_batch_tokens: int
+
+    def holds(self, need: Need) -> bool:
+        return (
+            need.prompt_tokens + need.answer_tokens <= self.tokens_each
+            and need.largest_picture_tokens <= self.micro_batch_tokens
+        )
+
+
+def check_fits(need: Need, trained_tokens: int) -> Need:
+    """`need` with its answer cut to what the model's context leaves. Raises DoesNotFit when not even one word fits."""
+    room = trained_tokens - need.prompt_tokens
+    if room < 1:
+        raise DoesNotFit(
+            f"The pictures and the question take {need.prompt_tokens} tokens, and this model's context holds"
+            f" {trained_tokens}.",
+            "Ask about fewer pictures at once, shorten the question, or choose a model with a longer context.",
+        )
+    return Need(need.prompt_tokens, min(need.answer_tokens, room), need.largest_picture_tokens)
+
+
+def plan_context(
+    needs: Sequence[Need],
+    *,
+    trained_tokens: int,
+    most_slots: int,
+    kv_bytes_per_token: int,
+    free_memory_bytes: int,
+    micro_batch_tokens: int = 512,
+) -> ContextPlan:
+    """Room for `needs`, which wait to be answered: as many side by side as memory allows, at least one."""
+    longest = max(need.prompt_tokens + need.answer_tokens for need in needs)
+    tokens_each = min(-(-longest // _STEP_TOKENS) * _STEP_TOKENS, -(-trained_tokens // _STEP_TOKENS) * _STEP_TOKENS)
+    largest_picture = max(need.largest_picture_tokens for need in needs)
+    n_slots = min(len(needs), most_slots)
+    if kv_bytes_per_token and free_memory_bytes:
+        affordable = int(free_memory_bytes * _SHARE_OF_MEMORY_FOR_KV) // (kv_bytes_per_token * tokens_each)
+        n_slots = min(n_slots, affordable)
+    return ContextPlan(max(n_slots, 1), tokens_each, max(micro_batch_tokens, largest_picture))

@@ -1,0 +1,96 @@
+"""A llama.cpp context: the KV cache of several sequences, and the batches that go through it."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+
+from vlmcli.engine.fit import ContextPlan
+from vlmcli.engine.llama import logs
+from vlmcli.engine.llama.abort import Abort
+from vlmcli.engine.llama.bindings import NULL, llama
+from vlmcli.engine.llama.decoder import Decoder
+from vlmcli.errors import DoesNotFit, EngineError
+
+_BATCH_TOKENS = 2048
+
+
+class Context:
+    """Owns a llama_context of `plan.n_slots` sequences. Raises DoesNotFit when memory is not to be had."""
+
+    def __init__(self, decoder: Decoder, plan: ContextPlan, abort: Abort, threads: int) -> None:
+        params = llama.llama_context_default_params()
+        params.n_ctx = plan.tokens_each * plan.n_slots
+        params.n_batch = max(_BATCH_TOKENS, plan.micro_batch_tokens)
+        params.n_ubatch = plan.micro_batch_tokens
+        params.n_seq_max = plan.n_slots
+        params.n_outputs_max = plan.n_slots
+        params.n_threads = params.n_threads_batch = threads
+        params.kv_unified = False
+        params.no_perf = True
+        self.plan, self._abort = plan, abort
+        self.n_batch: int = params.n_batch
+        logs.forget()
+        self.pointer = llama.llama_init_from_model(decoder.pointer, params)
+        if not self.pointer:
+            raise DoesNotFit(
+                f"A context of {params.n_ctx} tokens could not be made: {logs.last_error() or 'not enough memory'}.",
+                "Ask about fewer or smaller pictures at once, lower --max-tokens, or choose a smaller model.",
+            )
+        self._memory = llama.llama_get_memory(self.pointer)
+        self._batch = llama.llama_batch_init(self.n_batch, 0, 1)
+
+    def read_in(self, tokens: Sequence[int], position: int, slot: int, want_logits: bool) -> bool:
+        """Prefill `tokens` of a sequence from `position`; `want_logits` for the last. False when aborted."""
+        self.watch_abort()
+        try:
+            for start in range(0, len(tokens), self.n_batch):
+                part = tokens[start : start + self.n_batch]
+                last = start + len(part) == len(tokens)
+                entries = [
+                    (token, position + start + i, slot, want_logits and last and i == len(part) - 1)
+                    for i, token in enumerate(part)
+                ]
+                if not self._decode(entries):
+                    return False
+            return True
+        finally:
+            self.work_without_abort()
+
+    def step(self, tokens: Sequence[tuple[int, int, int]]) -> None:
+        """Decode one (token, position, slot) each; the logits of the n-th are at index n."""
+        self._decode([(token, position, slot, True) for token, position, slot in tokens])
+
+    def watch_abort(self) -> None:
+        """Look at the switch within a batch. Costs a call into Python at each node: for long batches only."""
+        llama.llama_set_abort_callback(self.pointer, self._abort.on_decode, None)
+
+    def work_without_abort(self) -> None:
+        llama.llama_set_abort_callback(self.pointer, ctypes.cast(NULL, llama.ggml_abort_callback), None)
+
+    def _decode(self, entries: Sequence[tuple[int, int, int, bool]]) -> bool:
+        batch = self._batch
+        batch.n_tokens = len(entries)
+        for i, (token, position, slot, logits) in enumerate(entries):
+            batch.token[i] = token
+            batch.pos[i] = position
+            batch.n_seq_id[i] = 1
+            batch.seq_id[i][0] = slot
+            batch.logits[i] = logits
+        logs.forget()
+        failed = llama.llama_decode(self.pointer, batch)
+        if failed and self._abort.stop_now:
+            return False
+        if failed:
+            raise EngineError(f"llama.cpp could not go on: {logs.last_error() or f'error {failed}'}.")
+        return True
+
+    def clear(self, slot: int) -> None:
+        """Forget a sequence: the next one in its slot starts from nothing."""
+        llama.llama_memory_seq_rm(self._memory, slot, -1, -1)
+
+    def close(self) -> None:
+        pointer, self.pointer = self.pointer, None
+        if pointer:
+            llama.llama_batch_free(self._batch)
+            llama.llama_free(pointer)

@@ -1,0 +1,98 @@
+"""The language model: its weights and its vocabulary, owned by one object."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+from vlmcli.engine.llama import logs
+from vlmcli.engine.llama.abort import Abort
+from vlmcli.engine.llama.bindings import Token, llama
+from vlmcli.errors import EngineError, ModelDamaged
+
+_CONTROL, _UNKNOWN = 1 << 3, 1 << 0
+
+
+class Decoder:
+    """An open decoder. Raises ModelDamaged when llama.cpp refuses the file, KeyboardInterrupt when aborted."""
+
+    def __init__(self, path: Path, abort: Abort, extra_buffers: bool) -> None:
+        params = llama.llama_model_default_params()
+        params.progress_callback = abort.on_load
+        params.use_extra_bufts = extra_buffers
+        logs.forget()
+        self._abort = abort
+        self.pointer = llama.llama_model_load_from_file(str(path).encode(), params)
+        if not self.pointer:
+            if abort.interrupted:
+                raise KeyboardInterrupt
+            raise ModelDamaged(
+                f"llama.cpp cannot load {path}: {logs.last_error() or 'it gives no reason'}.",
+                "Download the file again, or update llama-cpp-python if the model is newer than it.",
+            )
+        self.vocabulary = Vocabulary(llama.llama_model_get_vocab(self.pointer))
+        self.trained_tokens: int = llama.llama_model_n_ctx_train(self.pointer)
+        self.width: int = llama.llama_model_n_embd_inp(self.pointer)
+
+    @property
+    def chat_template(self) -> str:
+        template = llama.llama_model_chat_template(self.pointer, None)
+        return template.decode("utf-8", "replace") if template else ""
+
+    def close(self) -> None:
+        pointer, self.pointer = self.pointer, None
+        if pointer:
+            llama.llama_model_free(pointer)
+
+
+class Vocabulary:
+    """Words to token ids and back. The pointer belongs to the decoder and lives as long as it."""
+
+    def __init__(self, pointer: int) -> None:
+        self.pointer = pointer
+        self.size: int = llama.llama_vocab_n_tokens(pointer)
+        self.bos: int = llama.llama_vocab_bos(pointer)
+        self.eos: int = llama.llama_vocab_eos(pointer)
+        self.adds_bos: bool = llama.llama_vocab_get_add_bos(pointer)
+        self._piece = ctypes.create_string_buffer(256)
+        self._control_words: list[str] | None = None
+
+    def tokenize(self, text: str, parse_special: bool) -> list[int]:
+        """Ids of `text`, without BOS. `parse_special`: spellings of control tokens become those tokens."""
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 16
+        tokens = (Token * room)()
+        count = llama.llama_tokenize(self.pointer, data, len(data), tokens, room, False, parse_special)
+        if count < 0:
+            raise EngineError(f"The words could not be turned into tokens ({-count} needed, {room} expected).")
+        return list(tokens[:count])
+
+    def piece(self, token: int, special: bool = False) -> bytes:
+        """The bytes that a token stands for; nothing for a control token unless `special`."""
+        size = len(self._piece)
+        length = llama.llama_token_to_piece(self.pointer, token, self._piece, size, 0, special)
+        if length < 0:
+            self._piece = ctypes.create_string_buffer(-length)
+            return self.piece(token, special)
+        return self._piece.raw[:length]
+
+    def text_of(self, token: int) -> str:
+        """How a token is spelled in the vocabulary; empty for one that does not exist."""
+        text = llama.llama_vocab_get_text(self.pointer, token) if 0 <= token < self.size else None
+        return text.decode("utf-8", "replace") if text else ""
+
+    def is_control(self, token: int) -> bool:
+        return bool(llama.llama_vocab_is_control(self.pointer, token))
+
+    def ends_answer(self, token: int) -> bool:
+        return bool(llama.llama_vocab_is_eog(self.pointer, token))
+
+    @property
+    def control_words(self) -> list[str]:
+        """Spellings of all control tokens, longest first. Reads the whole vocabulary, once."""
+        if self._control_words is None:
+            attributes = llama.llama_vocab_get_attr
+            special = (t for t in range(self.size) if attributes(self.pointer, t) & (_CONTROL | _UNKNOWN))
+            words = {self.text_of(token) for token in special}
+            self._control_words = sorted((w for w in words if w), key=len, reverse=True)
+        return self._control_words

@@ -1,0 +1,52 @@
+"""What this machine and this build of llama.cpp can do safely."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from vlmcli.engine.llama.bindings import system_info
+
+# Types that ggml's AMX kernels take; a build by GCC 12 crashes in them (ggml-org/llama.cpp #20824).
+_AMX_TYPES = frozenset({"Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS"})
+
+
+def extra_buffers_are_safe(weight_types: frozenset[str]) -> bool:
+    """False where repacking these weights may end in the AMX kernels of a build that crashes there.
+
+    The compiler of a build is not known at run time, so every build with AMX on a processor with AMX is doubted.
+    """
+    return not (weight_types & _AMX_TYPES and "AMX_INT8 = 1" in system_info() and _processor_has_amx())
+
+
+def _processor_has_amx(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Where the system does not tell (it is not Linux), a build with AMX is taken to run on such a processor."""
+    try:
+        return "amx_int8" in cpuinfo.read_text(errors="replace")
+    except OSError:
+        return True
+
+
+def free_memory_bytes() -> int:
+    """Bytes of memory that can be had without swapping; 0 where the system does not tell."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, OSError, ValueError):
+        return 0
+
+
+def thread_count() -> int:
+    """Processors that this process may use."""
+    if sys.version_info >= (3, 13):
+        return os.process_cpu_count() or 1
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1

@@ -1,0 +1,60 @@
+"""llama.cpp's log: kept, never shown unless asked for, and searched for the reason when something fails."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections import deque
+
+from vlmcli.engine.llama.bindings import find_symbol, llama, mtmd
+from vlmcli.errors import EXIT_ENGINE
+
+_ERROR, _DEBUG, _CONTINUES = 3, 4, 5
+_recent: deque[tuple[int, str]] = deque(maxlen=400)
+_state = {"verbose": False, "level": 0}
+
+
+def _receive(level: int, text: bytes | None, _user_data: object) -> None:
+    """One piece of log. A piece of level CONT belongs to the line before and has that line's level."""
+    if level != _CONTINUES:
+        _state["level"] = level
+    words = (text or b"").decode("utf-8", "replace")
+    _recent.append((_state["level"], words))
+    if _state["verbose"] and _state["level"] != _DEBUG:
+        sys.stderr.write(words)
+        sys.stderr.flush()
+
+
+def _give_up(message: bytes) -> None:
+    """ggml is about to abort the process: leave with a sentence and the documented exit code instead."""
+    reason = message.decode("utf-8", "replace").strip().splitlines()[-1]
+    os.write(2, f"vlm: llama.cpp stopped: {reason}\n  Try again with --verbose to see what led to it.\n".encode())
+    os._exit(EXIT_ENGINE)
+
+
+_callback = llama.llama_log_callback(_receive)
+_abort_callback = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(_give_up)
+
+
+def install(verbose: bool) -> None:
+    """Route every log of llama.cpp here. Safe to call again."""
+    _state["verbose"] = verbose
+    llama.llama_log_set(_callback, None)
+    mtmd.mtmd_log_set(_callback, None)
+    mtmd.mtmd_helper_log_set(_callback, None)
+    set_abort = find_symbol("ggml_set_abort_callback")
+    if set_abort is not None:
+        set_abort.argtypes, set_abort.restype = [ctypes.c_void_p], ctypes.c_void_p
+        set_abort(ctypes.cast(_abort_callback, ctypes.c_void_p))
+
+
+def forget() -> None:
+    """Start afresh: what comes from now on belongs to the next thing that may fail."""
+    _recent.clear()
+
+
+def last_error() -> str:
+    """The last line of level ERROR since `forget`, without its function prefix; empty when there is none."""
+    lines = "".join(text for level, text in _recent if level == _ERROR).strip().splitlines()
+    return lines[-1].strip().rstrip(".") if lines else ""

@@ -1,0 +1,66 @@
+"""An open model: decoder, projector and template, and what only they can tell of a request."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from vlmcli.core import ModelFiles, Request
+from vlmcli.engine import EngineSettings
+from vlmcli.engine.fit import check_fits
+from vlmcli.engine.llama import devices, logs
+from vlmcli.engine.llama.abort import Abort
+from vlmcli.engine.llama.answering import Answering, prompt_pieces
+from vlmcli.engine.llama.decoder import Decoder
+from vlmcli.engine.llama.projector import Projector
+from vlmcli.engine.llama.prompt import render
+from vlmcli.engine.llama.template import ChatTemplate
+from vlmcli.errors import TemplateError
+from vlmcli.gguf import Header, read_header
+
+_ONE_THREAD_BELOW_BYTES = 64 << 20
+"""The steps of so small a model are shorter than the time that threads take to meet."""
+
+
+class OpenModel:
+    """Owns what was loaded. Raises VlmError when a file cannot serve, KeyboardInterrupt when aborted."""
+
+    def __init__(self, files: ModelFiles, settings: EngineSettings, abort: Abort) -> None:
+        logs.install(settings.verbose)
+        self.header = read_header(files.decoder)
+        self.threads = settings.threads or _threads_for(self.header)
+        extra = settings.extra_buffers
+        if extra is None:
+            extra = devices.extra_buffers_are_safe(self.header.weight_types)
+        self._separator = files.family.separator
+        with ExitStack() as opened:
+            self.decoder = Decoder(files.decoder, abort, extra)
+            opened.callback(self.decoder.close)
+            self._template = _chat_template(files, self.decoder)
+            self.projector = Projector(files.projector, self.decoder, abort, self.threads)
+            opened.callback(self.projector.close)
+            self._owned = opened.pop_all()
+
+    def prepare(self, request: Request) -> Answering:
+        """Render and tokenize: from here the request's cost in tokens is known. Raises VlmError."""
+        parts = render(request, self._template, self._separator)
+        answering = Answering(request, prompt_pieces(parts, self.decoder, self.projector))
+        answering.need = check_fits(answering.need, self.decoder.trained_tokens)
+        return answering
+
+    def close(self) -> None:
+        self._owned.close()
+
+
+def _threads_for(header: Header) -> int:
+    return 1 if header.size_bytes < _ONE_THREAD_BELOW_BYTES else devices.thread_count()
+
+
+def _chat_template(files: ModelFiles, decoder: Decoder) -> ChatTemplate:
+    source = files.family.chat_template or decoder.chat_template
+    if not source:
+        raise TemplateError(
+            f"{files.decoder.name} carries no chat template, and its family is not known.",
+            "Name how it was trained: --family vicuna, mistral-instruct, chatml or llama-3; or --chat-template FILE",
+        )
+    words = decoder.vocabulary
+    return ChatTemplate(source, words.text_of(words.bos), words.text_of(words.eos))

@@ -1,0 +1,149 @@
+"""The model's eyes: a picture cut and scaled as the projector wants it, and encoded into rows."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vlmcli.core import LoadedImage
+from vlmcli.engine.llama import logs
+from vlmcli.engine.llama.abort import Abort
+from vlmcli.engine.llama.bindings import NULL, llama, mtmd
+from vlmcli.engine.llama.decoder import Decoder
+from vlmcli.errors import EngineError, ModelDamaged, ModelMismatch, PictureLost
+
+_MARKER = b"<__media__>"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPiece:
+    """Tokens that the projector puts around or between the tiles of a picture."""
+
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowPiece:
+    """A picture or a tile of one, ready to be encoded into `n_tokens` rows. Lives as long as its `owner`."""
+
+    chunk: int
+    n_tokens: int
+    n_positions: int
+    whole_in_one_batch: bool
+    owner: PictureChunks
+
+
+class PictureChunks:
+    """mtmd's chunks of one picture; frees them when nothing refers to a piece of it any more."""
+
+    def __init__(self) -> None:
+        self.pointer = mtmd.mtmd_input_chunks_init()
+
+    def __del__(self) -> None:
+        if self.pointer:
+            mtmd.mtmd_input_chunks_free(self.pointer)
+            self.pointer = None
+
+
+class Projector:
+    """An open projector. Raises ModelDamaged or ModelMismatch when it cannot serve this decoder."""
+
+    def __init__(self, path: Path, decoder: Decoder, abort: Abort, threads: int) -> None:
+        params = mtmd.mtmd_context_params_default()
+        params.warmup = False
+        params.print_timings = False
+        params.n_threads = threads
+        params.media_marker = _MARKER
+        params.cb_eval = abort.on_encode
+        params.progress_callback = abort.on_load_projector
+        self._abort, self._path, self._keep = abort, path, params
+        logs.forget()
+        self.pointer = mtmd.mtmd_init_from_file(str(path).encode(), decoder.pointer, params)
+        if not self.pointer:
+            raise self._cannot_open(path)
+        if not mtmd.mtmd_support_vision(self.pointer):
+            self.close()
+            raise ModelMismatch(f"{path} has no vision part, so it cannot look at pictures.", "Name another --mmproj.")
+        self._width = decoder.width
+
+    def _cannot_open(self, path: Path) -> BaseException:
+        if self._abort.interrupted:
+            return KeyboardInterrupt()
+        reason = logs.last_error() or "it gives no reason"
+        if "mismatch" in reason:
+            return ModelMismatch(
+                f"{path} is not the projector of this model: {reason}.", "Take both files from the same repository."
+            )
+        return ModelDamaged(f"llama.cpp cannot load the projector {path}: {reason}.", "Download the file again.")
+
+    def pieces(self, image: LoadedImage) -> list[TokenPiece | RowPiece]:
+        """What stands in the prompt for a picture. Its cost in tokens is known from here, before any encoding.
+
+        Raises PictureLost when not a single row comes out.
+        """
+        chunks = PictureChunks()
+        pixels = ctypes.cast(ctypes.c_char_p(image.rgb), ctypes.POINTER(ctypes.c_uint8))
+        bitmap = mtmd.mtmd_bitmap_init(image.width, image.height, pixels)  # copies the pixels
+        try:
+            text = mtmd.mtmd_input_text(_MARKER, len(_MARKER), False, True)
+            bitmaps = (ctypes.c_void_p * 1)(bitmap)
+            logs.forget()
+            failed = mtmd.mtmd_tokenize(self.pointer, chunks.pointer, ctypes.byref(text), bitmaps, 1)
+        finally:
+            mtmd.mtmd_bitmap_free(bitmap)
+        count = mtmd.mtmd_input_chunks_size(chunks.pointer)
+        pieces = [self._piece(chunks, index) for index in range(count)]
+        if failed or not any(isinstance(piece, RowPiece) and piece.n_tokens > 0 for piece in pieces):
+            reason = logs.last_error()
+            raise PictureLost(
+                f"The projector made nothing of {image.name} ({image.width}x{image.height})"
+                f"{f': {reason}' if reason else ''}.",
+                "Try the picture with another size or another model.",
+            )
+        return pieces
+
+    def _piece(self, chunks: PictureChunks, index: int) -> TokenPiece | RowPiece:
+        chunk = mtmd.mtmd_input_chunks_get(chunks.pointer, index)
+        count = mtmd.mtmd_input_chunk_get_n_tokens(chunk)
+        if mtmd.mtmd_input_chunk_get_type(chunk) == mtmd.MTMD_INPUT_CHUNK_TYPE_TEXT:
+            n = ctypes.c_size_t()
+            tokens = mtmd.mtmd_input_chunk_get_tokens_text(chunk, ctypes.byref(n))
+            return TokenPiece(tuple(tokens[: n.value]))
+        positions = mtmd.mtmd_input_chunk_get_n_pos(chunk)
+        non_causal = bool(mtmd.mtmd_decode_use_non_causal(self.pointer, chunk))
+        return RowPiece(chunk, count, positions, non_causal, chunks)
+
+    def encode(self, piece: RowPiece) -> Any:
+        """The rows of a piece: floats, n_tokens x width. The projector's own memory, valid until the next call.
+
+        None when aborted. Raises EngineError when llama.cpp fails.
+        """
+        logs.forget()
+        failed = mtmd.mtmd_encode_chunk(self.pointer, piece.chunk)
+        if self._abort.stop_now:
+            return None
+        rows = mtmd.mtmd_get_output_embd(self.pointer)
+        if failed or not rows:
+            raise EngineError(f"The picture could not be encoded: {logs.last_error() or f'error {failed}'}.")
+        return rows
+
+    def read_in(self, context: int, piece: RowPiece, rows: Any, position: int, slot: int, n_batch: int) -> int:
+        """Put the rows into sequence `slot` at `position`. Returns the position after them, or -1 when aborted."""
+        after = llama.llama_pos(position)
+        no_callback = ctypes.cast(NULL, mtmd.mtmd_helper_post_decode_callback)
+        logs.forget()
+        failed = mtmd.mtmd_helper_decode_image_chunk(
+            self.pointer, context, piece.chunk, rows, position, slot, n_batch, ctypes.byref(after), no_callback, None
+        )
+        if self._abort.stop_now:
+            return -1
+        if failed:
+            raise EngineError(f"The picture could not be read in: {logs.last_error() or f'error {failed}'}.")
+        return int(after.value)
+
+    def close(self) -> None:
+        pointer, self.pointer = self.pointer, None
+        if pointer:
+            mtmd.mtmd_free(pointer)

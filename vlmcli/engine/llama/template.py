@@ -1,0 +1,82 @@
+"""Chat templates: Jinja, sandboxed, as the model's makers wrote them."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from vlmcli.errors import TemplateError
+
+_HINT = "Name another: --family NAME or --chat-template FILE."
+
+
+class ChatTemplate:
+    """Renders (role, content) messages up to where the assistant's answer begins.
+
+    Three things differ between templates and are met here, as llama.cpp meets them: some want contents as lists of
+    typed parts; some refuse or forget a system message, which then leads the first user turn; some write BOS.
+    """
+
+    def __init__(self, source: str, bos_text: str, eos_text: str) -> None:
+        self._bos, self._eos = bos_text, eos_text
+        self._template = _compile(source)
+
+    def render(self, messages: Sequence[tuple[str, str]]) -> str:
+        """The prompt without its BOS. Raises TemplateError when no way of asking keeps what is in the messages."""
+        failure: Exception | None = None
+        for variant in (messages, _system_in_user_turn(messages)):
+            for typed in (False, True):
+                try:
+                    rendered = self._render_once(variant, typed)
+                except Exception as error:  # a template is foreign code: it may raise anything
+                    failure = failure or error
+                    continue
+                if all(content.strip() in rendered for _role, content in variant):
+                    return rendered.removeprefix(self._bos) if self._bos else rendered
+        reason = str(failure).strip() or "it leaves parts of the conversation out"
+        raise TemplateError(f"The model's chat template cannot be used: {reason}.", _HINT)
+
+    def _render_once(self, messages: Sequence[tuple[str, str]], typed: bool) -> str:
+        listed = [
+            {"role": role, "content": [{"type": "text", "text": content}] if typed else content}
+            for role, content in messages
+        ]
+        return str(
+            self._template.render(
+                messages=listed, add_generation_prompt=True, bos_token=self._bos, eos_token=self._eos, tools=None
+            )
+        )
+
+
+def _system_in_user_turn(messages: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The same messages with the system's words at the head of the first user turn."""
+    system = "\n".join(content for role, content in messages if role == "system")
+    rest = [(role, content) for role, content in messages if role != "system"]
+    if system and rest:
+        role, content = rest[0]
+        rest[0] = (role, f"{system}\n{content}")
+    return rest
+
+
+@functools.cache
+def _compile(source: str) -> Any:
+    """A template in the environment that the transformers library made the custom: trimmed blocks, a few helpers."""
+    from jinja2 import TemplateError as JinjaError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    def raise_exception(message: str) -> None:
+        raise JinjaError(message)
+
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    environment.filters["tojson"] = lambda value, **options: json.dumps(value, ensure_ascii=False, **options)
+    environment.globals["raise_exception"] = raise_exception
+    environment.globals["strftime_now"] = lambda layout: datetime.now().strftime(layout)
+    try:
+        return environment.from_string(source)
+    except JinjaError as error:
+        raise TemplateError(f"The chat template does not parse: {error}.", _HINT) from None

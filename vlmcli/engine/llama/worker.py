@@ -1,0 +1,201 @@
+"""The loop on which llama.cpp runs: receive, admit, advance, one step after the other."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from vlmcli.core import Event, Failed, Finished, Request, Stage, StopReason, TextChunk
+from vlmcli.engine.fit import ContextPlan, plan_context
+from vlmcli.engine.llama import devices
+from vlmcli.engine.llama.abort import Abort
+from vlmcli.engine.llama.answering import Answering
+from vlmcli.engine.llama.context import Context
+from vlmcli.engine.llama.model import OpenModel
+from vlmcli.engine.llama.projector import RowPiece
+from vlmcli.engine.scheduler import Prefill, Scheduler
+from vlmcli.errors import VlmError
+
+Inbox = SimpleQueue[list[Request] | None]
+"""Requests that came in together; None: there will be no more."""
+
+
+class Room:
+    """A context and who sits in it: one answer a slot."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.scheduler = Scheduler(context.plan.n_slots)
+        self.seated: dict[int, Answering] = {}
+
+    def seat(self, answering: Answering) -> int:
+        slot = self.scheduler.admit(len(answering.pieces))
+        self.seated[slot] = answering
+        return slot
+
+    def leave(self, answering: Answering) -> None:
+        """Free the slot of an answer, if it has one."""
+        if self.seated.get(answering.slot) is answering:
+            del self.seated[answering.slot]
+            self.context.clear(answering.slot)
+            self.scheduler.release(answering.slot)
+
+
+class Worker:
+    """Answers requests with an open model. All of it runs on one thread."""
+
+    def __init__(self, model: OpenModel, abort: Abort, parallel: int, load_s: float) -> None:
+        self._model, self._abort, self._parallel, self._load_s = model, abort, parallel, load_s
+        self._room: Room | None = None
+        self._waiting: deque[Answering] = deque()
+        self._emit: Callable[[Event], None] = lambda event: None
+
+    def serve(self, inbox: Inbox, emit: Callable[[Event], None]) -> None:
+        """Answer what comes in until None does and all is answered, or until interrupted."""
+        self._emit = emit
+        more = True
+        while not self._abort.interrupted and (more or self._busy):
+            more = self._receive(inbox, more)
+            self._admit()
+            if self._room:
+                self._advance(self._room)
+        for answering in [*(self._room.seated.values() if self._room else ()), *self._waiting]:
+            self._end(answering, "interrupted")
+        self._waiting.clear()
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._waiting) or (self._room is not None and not self._room.scheduler.idle)
+
+    def _receive(self, inbox: Inbox, more: bool) -> bool:
+        """Take in what has come; wait for it only when there is nothing else to do. False after the last."""
+        while more:
+            try:
+                requests = inbox.get_nowait() if self._busy else inbox.get()
+            except Empty:
+                return True
+            if requests is None:
+                return False
+            for request in requests:
+                self._prepare(request)
+        return False
+
+    def _prepare(self, request: Request) -> None:
+        try:
+            self._waiting.append(self._model.prepare(request))
+        except VlmError as error:
+            self._emit(Failed(request.id, error))
+
+    # --- who sits where -----------------------------------------------------------------------------------
+
+    def _admit(self) -> None:
+        """Give waiting requests the free slots, in their order; a larger room when the next one needs it."""
+        while self._waiting:
+            first = self._waiting[0]
+            if self._room is None or not self._room.context.plan.holds(first.need):
+                if self._room and not self._room.scheduler.idle:
+                    return
+                self._make_room()
+            elif self._room.scheduler.has_room:
+                self._waiting.popleft()
+                first.begin(self._room.seat(first), self._model.decoder, self._load_s)
+                self._load_s = 0.0
+            else:
+                return
+
+    def _make_room(self) -> None:
+        """A context for those who wait. When it cannot be had they fail, each with the reason."""
+        self._close_room()
+        try:
+            context = Context(self._model.decoder, self._plan(), self._abort, self._model.threads)
+            self._room = Room(context)
+        except VlmError as error:
+            for answering in self._waiting:
+                self._emit(Failed(answering.request.id, error))
+            self._waiting.clear()
+
+    def _plan(self) -> ContextPlan:
+        return plan_context(
+            [answering.need for answering in self._waiting],
+            trained_tokens=self._model.decoder.trained_tokens,
+            most_slots=self._parallel,
+            kv_bytes_per_token=self._model.header.kv_bytes_per_token,
+            free_memory_bytes=devices.free_memory_bytes(),
+        )
+
+    # --- one step -----------------------------------------------------------------------------------------
+
+    def _advance(self, room: Room) -> None:
+        step = room.scheduler.next()
+        if isinstance(step, Prefill):
+            self._read_piece(room, room.seated[step.slot])
+        elif step:
+            self._write(room, [room.seated[slot] for slot in step.slots])
+        now = time.monotonic()
+        for answering in [a for a in room.seated.values() if a.deadline is not None and now > a.deadline]:
+            self._end(answering, "timeout")
+
+    def _read_piece(self, room: Room, answering: Answering) -> None:
+        looks = isinstance(answering.pieces[0], RowPiece)
+        self._emit(Stage(answering.request.id, "looking" if looks else "reading"))
+        self._abort.deadline = answering.deadline
+        try:
+            done = answering.read_piece(room.context, self._model.projector)
+        except VlmError as error:
+            self._fail(answering, error)
+            return
+        finally:
+            self._abort.deadline = None
+        if not done:
+            return  # interrupted, or too late: whoever notices ends it
+        room.scheduler.piece_read(answering.slot)
+        if not answering.pieces:
+            self._choose(room, answering, -1)
+
+    def _write(self, room: Room, answerings: list[Answering]) -> None:
+        try:
+            room.context.step([answering.step_entry() for answering in answerings])
+        except VlmError as error:
+            for answering in answerings:
+                self._fail(answering, error)
+            return
+        for index, answering in enumerate(answerings):
+            self._choose(room, answering, index)
+
+    def _choose(self, room: Room, answering: Answering, index: int) -> None:
+        words = answering.choose(room.context, self._model.decoder, index)
+        if words:
+            self._emit(TextChunk(answering.request.id, words))
+        if answering.stop_reason:
+            self._end(answering, answering.stop_reason)
+
+    # --- endings ------------------------------------------------------------------------------------------
+
+    def _end(self, answering: Answering, reason: StopReason) -> None:
+        answering.stop_reason = reason
+        rest, answer = answering.finish()
+        self._leave(answering)
+        if rest:
+            self._emit(TextChunk(answering.request.id, rest))
+        self._emit(Finished(answering.request.id, answer))
+
+    def _fail(self, answering: Answering, error: VlmError) -> None:
+        answering.finish()
+        self._leave(answering)
+        self._emit(Failed(answering.request.id, error))
+
+    def _leave(self, answering: Answering) -> None:
+        if self._room:
+            self._room.leave(answering)
+
+    def _close_room(self) -> None:
+        room, self._room = self._room, None
+        if room:
+            room.context.close()
+
+    def close(self) -> None:
+        """Free the context and the model."""
+        self._close_room()
+        self._model.close()

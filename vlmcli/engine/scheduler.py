@@ -1,0 +1,70 @@
+"""Which sequence does what next. Pure: it knows slots and steps, never pointers.
+
+A llama.cpp batch is all tokens or all rows, so reading in new pictures (prefill, step by step) takes turns with one
+decode step of all the answers that are being written: neither waits for the other to end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """Read the next piece of the prompt in `slot`."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    """Write one token in each of `slots`."""
+
+    slots: tuple[int, ...]
+
+
+class Scheduler:
+    """Slots are numbered from 0; each is free, reading its prompt, or writing its answer."""
+
+    def __init__(self, n_slots: int) -> None:
+        self._free = list(range(n_slots - 1, -1, -1))
+        self._reading: dict[int, int] = {}  # slot -> pieces left, oldest first
+        self._writing: list[int] = []
+        self._read_last = False
+
+    @property
+    def has_room(self) -> bool:
+        return bool(self._free)
+
+    @property
+    def idle(self) -> bool:
+        return not self._reading and not self._writing
+
+    def admit(self, n_pieces: int) -> int:
+        """Give a prompt of so many pieces (at least 1) a slot."""
+        slot = self._free.pop()
+        self._reading[slot] = n_pieces
+        return slot
+
+    def next(self) -> Prefill | Decode | None:
+        """The next thing to do, or None when idle."""
+        if self._reading and not (self._read_last and self._writing):
+            self._read_last = True
+            return Prefill(next(iter(self._reading)))
+        self._read_last = False
+        return Decode(tuple(self._writing)) if self._writing else None
+
+    def piece_read(self, slot: int) -> None:
+        """A piece of the prompt is in; after the last one the slot writes."""
+        self._reading[slot] -= 1
+        if not self._reading[slot]:
+            del self._reading[slot]
+            self._writing.append(slot)
+
+    def release(self, slot: int) -> None:
+        """The answer in `slot` is over, however it ended."""
+        if slot in self._reading:
+            del self._reading[slot]
+        else:
+            self._writing.remove(slot)
+        self._free.append(slot)

@@ -1,0 +1,76 @@
+"""From the bytes of tokens to words that may be shown: whole characters, stop strings cut, loops held back."""
+
+from __future__ import annotations
+
+from codecs import getincrementaldecoder
+from collections.abc import Sequence
+
+from vlmcli.engine.repetition import RepetitionDetector
+
+
+class AnswerText:
+    """Collects one answer. What `take` hands out is never taken back: all of it together is `text`."""
+
+    def __init__(self, stops: Sequence[str] = (), watch_repetition: bool = False, continues: bool = False) -> None:
+        self._decoder = getincrementaldecoder("utf-8")("replace")
+        self._stops = [stop for stop in stops if stop]
+        self._detector = RepetitionDetector() if watch_repetition else None
+        self._starts: list[int] = []  # where each token's text starts
+        self._whole = ""
+        self._shown = 0
+        self._at_start = not continues
+        self.stopped_by: str | None = None  # "stop" or "repetition"
+
+    def add(self, token: int, piece: bytes) -> None:
+        """The next token and its bytes. Sets `stopped_by` when the answer ends with it."""
+        if self._detector:
+            self._starts.append(len(self._whole))
+            self._detector.add(token)
+        self._whole += self._decoder.decode(piece)
+        if self._at_start:
+            self._whole = self._whole.lstrip()
+            self._at_start = not self._whole
+        self._cut_at_stop()
+        self._cut_at_loop()
+
+    def take(self) -> str:
+        """What can be shown now and was not yet."""
+        return self._show_up_to(self._safe_length())
+
+    def finish(self) -> str:
+        """The rest, at the end of the answer. After it, `text` is final."""
+        if self.stopped_by is None:
+            self._whole += self._decoder.decode(b"", final=True)
+        self._whole = self._whole.rstrip()
+        return self._show_up_to(len(self._whole))
+
+    @property
+    def text(self) -> str:
+        return self._whole[: self._shown]
+
+    def _show_up_to(self, end: int) -> str:
+        start, self._shown = self._shown, max(self._shown, end)
+        return self._whole[start : self._shown]
+
+    def _cut_at_stop(self) -> None:
+        places = [at for at in (self._whole.find(stop, self._shown) for stop in self._stops) if at >= 0]
+        if places:
+            self._whole = self._whole[: min(places)]
+            self.stopped_by = "stop"
+
+    def _cut_at_loop(self) -> None:
+        start = self._detector.loop_start() if self._detector and not self.stopped_by else None
+        if start is not None:
+            self._whole = self._whole[: max(self._starts[start], self._shown)]
+            self.stopped_by = "repetition"
+
+    def _safe_length(self) -> int:
+        """Up to white space, the beginning of a stop string, or what may be a loop: that waits for what follows."""
+        end = len(self._whole.rstrip())
+        for stop in self._stops:
+            for length in range(min(len(stop) - 1, len(self._whole)), 0, -1):
+                if self._whole.endswith(stop[:length]):
+                    end = min(end, len(self._whole) - length)
+                    break
+        doubtful = self._detector.doubtful_start() if self._detector else None
+        return end if doubtful is None else min(end, self._starts[doubtful])
