@@ -1,0 +1,195 @@
+"""The Python face of vlm, and what the command line is built on.
+
+from vlmcli import Vlm
+
+with Vlm("demo") as vlm:
+    print(vlm.ask("a.png", "How many shapes are there?"))
+    for words in vlm.describe("a.png"):
+        print(words, end="", flush=True)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from vlmcli.config import Settings, load_settings
+from vlmcli.core import ImageRef, JobDone, JobEvent, JobText, LoadedImage, Record
+from vlmcli.engine import ENGINES, Engine, EngineSettings
+from vlmcli.errors import EngineError
+from vlmcli.models import resolve_model
+from vlmcli.pipeline import Job, run
+from vlmcli.tasks import TASKS, Brief, TaskOptions
+
+PictureLike = str | os.PathLike[str] | bytes | Any
+"""A path, `-` for standard input, the bytes of a picture file, or a PIL image."""
+
+
+class Reply:
+    """An answer as it comes: iterate for its words, or take `text` (or `str()`) for all of it.
+
+    The model is asked when the first of these happens. Raises VlmError when the question cannot be answered.
+    """
+
+    def __init__(self, events: Iterator[JobEvent]) -> None:
+        self._events = events
+        self._chunks: list[str] = []
+        self._record: Record | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        at = 0
+        while at < len(self._chunks) or self._advance():
+            yield from self._chunks[at : at + 1]
+            at += 1
+
+    def _advance(self) -> bool:
+        """Wait for the next words. False when there are no more."""
+        for event in self._events:
+            if isinstance(event, JobText):
+                self._chunks.append(event.text)
+                return True
+            if isinstance(event, JobDone):
+                self._record = event.record
+        return False
+
+    @property
+    def record(self) -> Record:
+        """Everything known of the answer: text, why it stopped, token counts, timings."""
+        while self._advance():
+            pass
+        if self._record is None:
+            raise EngineError("The answer was given up before it ended.")
+        if self._record.error:
+            raise self._record.error
+        return self._record
+
+    @property
+    def text(self) -> str:
+        return self.record.text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Vlm:
+    """A model, opened at the first question and kept open until `close` (or the end of a `with`).
+
+    `model`: "demo", or the path of a GGUF file with `mmproj`; None takes VLM_MODEL. Raises ModelError at once when
+    there is no such model or its two files do not fit. Not for use from several threads at a time.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        mmproj: str | os.PathLike[str] | None = None,
+        family: str | None = None,
+        chat_template: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+        parallel: int = 4,
+        verbose: bool = False,
+        settings: Settings | None = None,
+    ) -> None:
+        settings = settings or load_settings()
+        self._files = resolve_model(
+            os.fspath(model) if model else settings.model,
+            Path(mmproj) if mmproj else None,
+            family,
+            Path(chat_template) if chat_template else None,
+        )
+        self._engine_settings = EngineSettings(
+            threads=threads or settings.threads,
+            parallel=parallel,
+            verbose=verbose,
+            extra_buffers=settings.extra_buffers,
+        )
+        self._engine: Engine | None = None
+        self._reply: Reply | None = None
+
+    @property
+    def model(self) -> str:
+        """The model's name, as records show it."""
+        return self._files.name
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return self._files.warnings
+
+    # --- one question -------------------------------------------------------------------------------------
+
+    def describe(self, picture: PictureLike, style: str = "", lang: str = "", **options: Any) -> Reply:
+        """What is in the picture. `style`: short, caption, detailed, alt or tags; `options` as in TaskOptions."""
+        return self._reply_to("describe", [picture], TaskOptions(style=style, lang=lang, **options))
+
+    def ask(self, picture: PictureLike | Sequence[PictureLike], question: str, **options: Any) -> Reply:
+        """An answer to `question` about a picture, or about a list of pictures taken together."""
+        pictures = list(picture) if isinstance(picture, list | tuple) else [picture]
+        return self._reply_to("ask", pictures, TaskOptions(question=question, **options))
+
+    def compare(self, *pictures: PictureLike, question: str = "", strategy: str = "auto", **options: Any) -> Reply:
+        """What differs between two pictures or more. `strategy`: auto, native or stitch."""
+        return self._reply_to("compare", pictures, TaskOptions(question=question, strategy=strategy, **options))
+
+    def ocr(self, picture: PictureLike, **options: Any) -> Reply:
+        """The text in the picture, line by line."""
+        return self._reply_to("ocr", [picture], TaskOptions(**options))
+
+    def _reply_to(self, task: str, pictures: Sequence[PictureLike], options: TaskOptions) -> Reply:
+        from vlmcli.images import resolve_all
+
+        job = self.job(task, resolve_all(pictures), options)
+        self._reply = Reply(self._run_after(self._reply, job))
+        return self._reply
+
+    def _run_after(self, earlier: Reply | None, job: Job) -> Iterator[JobEvent]:
+        """The engine does one stream at a time: an earlier reply that was left half read is read to its end."""
+        while earlier and earlier._advance():
+            pass
+        yield from self.run([job])
+
+    # --- many ---------------------------------------------------------------------------------------------
+
+    def job(self, task: str, pictures: Sequence[ImageRef], options: TaskOptions) -> Job:
+        """One record to be: `task` (a name in TASKS) over `pictures`, for `run`."""
+        from vlmcli.images import stitch
+
+        return Job(TASKS[task], tuple(pictures), Brief(options, self._files.family, stitch))
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[JobEvent]:
+        """Events of all jobs as they come, several jobs at a time. Each job ends in one JobDone."""
+        return run(jobs, self._open_engine(), _load_once(), self.model)
+
+    def _open_engine(self) -> Engine:
+        if self._engine is None:
+            self._engine = ENGINES["llama"](self._files, self._engine_settings)
+        return self._engine
+
+    def close(self) -> bool:
+        """Free the model. False when a computation that cannot be stopped still runs: the process should end."""
+        engine, self._engine = self._engine, None
+        return engine.close() if engine else True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _load_once:
+    """Loads pictures, and keeps the last one: several questions about a picture decode it once."""
+
+    def __init__(self) -> None:
+        self._last: tuple[ImageRef, LoadedImage] | None = None
+
+    def __call__(self, ref: ImageRef) -> LoadedImage:
+        from vlmcli.images import load
+
+        if self._last is None or self._last[0] is not ref:
+            self._last = (ref, load(ref))
+        return self._last[1]

@@ -1,0 +1,159 @@
+"""READ FIRST. Names of pictures in, events out, on one page.
+
+    Job --load--> pictures --task--> Requests --engine--> Answers --task--> Record
+
+Every job is a task's generator: it yields a Request, sleeps, and is woken with the Answer. `run` drives many of them
+against one `Engine.stream`. One question is a batch of one: a single answer and a folder run the same code.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from vlmcli.core import (
+    Answer,
+    Failed,
+    Finished,
+    ImageRef,
+    JobDone,
+    JobEvent,
+    JobStage,
+    JobText,
+    LoadedImage,
+    PictureInfo,
+    Record,
+    Request,
+    Stage,
+    TextChunk,
+    Timings,
+)
+from vlmcli.engine import Engine
+from vlmcli.errors import VlmError
+from vlmcli.tasks import Brief, Outcome, Task
+from vlmcli.tasks.task import Steps
+
+Load = Callable[[ImageRef], LoadedImage]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One record to be: a task over these pictures."""
+
+    task: Task
+    pictures: tuple[ImageRef, ...]
+    brief: Brief
+
+
+@dataclass(slots=True)
+class _Running:
+    """A job whose generator waits for an answer."""
+
+    number: int
+    job: Job
+    infos: tuple[PictureInfo, ...]
+    steps: Steps
+    answers: list[Answer] = field(default_factory=list)
+
+
+def run(jobs: Iterable[Job], engine: Engine, load: Load, model: str) -> Iterator[JobEvent]:
+    """Events of all jobs, each ending in one JobDone. A picture that cannot be read fails its own job only."""
+    pipeline = _Pipeline(jobs, load, model)
+    for event in engine.stream(pipeline.requests()):
+        yield from pipeline.unreadable()
+        yield from pipeline.handle(event)
+    yield from pipeline.unreadable()
+
+
+class _Pipeline:
+    def __init__(self, jobs: Iterable[Job], load: Load, model: str) -> None:
+        self._jobs, self._load, self._model = enumerate(jobs), load, model
+        self._running: dict[int, _Running] = {}
+        self._ready: deque[Request] = deque()
+        self._failed: deque[JobDone] = deque()
+
+    def requests(self) -> Iterator[Request | None]:
+        """For the engine: follow-ups of running jobs first, then new jobs; None while all wait for answers."""
+        while True:
+            if self._ready:
+                yield self._ready.popleft()
+            elif not self._start_next():
+                if not self._running:
+                    return
+                yield None
+
+    def _start_next(self) -> bool:
+        """Load the next job's pictures and run its task up to the first Request. False when there are no more."""
+        for number, job in self._jobs:
+            try:
+                pictures = [self._load(ref) for ref in job.pictures]
+            except VlmError as error:
+                infos = tuple(PictureInfo(ref.name) for ref in job.pictures)
+                self._failed.append(JobDone(number, self._record(job, infos, error=error)))
+                continue
+            infos = tuple(PictureInfo(p.name, p.width, p.height, p.digest) for p in pictures)
+            running = _Running(number, job, infos, job.task.steps(job.brief, pictures))
+            self._running[number] = running
+            self._ready.append(replace(next(running.steps), id=number))
+            return True
+        return False
+
+    def unreadable(self) -> Iterator[JobEvent]:
+        while self._failed:
+            yield self._failed.popleft()
+
+    def handle(self, event: object) -> Iterator[JobEvent]:
+        """An engine event as the job's event; an answer wakes the task, which asks on or is done."""
+        if isinstance(event, Stage):
+            yield JobStage(event.id, event.name)
+        elif isinstance(event, TextChunk):
+            yield JobText(event.id, event.text)
+        elif isinstance(event, Failed):
+            running = self._running.pop(event.id)
+            yield JobDone(event.id, self._record(running.job, running.infos, error=event.error))
+        elif isinstance(event, Finished):
+            yield from self._wake(self._running[event.id], event.answer)
+
+    def _wake(self, running: _Running, answer: Answer) -> Iterator[JobEvent]:
+        running.answers.append(answer)
+        try:
+            self._ready.append(replace(running.steps.send(answer), id=running.number))
+        except StopIteration as stop:
+            del self._running[running.number]
+            yield JobDone(running.number, self._answered(running, stop.value))
+
+    def _answered(self, running: _Running, outcome: Outcome) -> Record:
+        answers = running.answers
+        record = self._record(running.job, running.infos)
+        return replace(
+            record,
+            text=outcome.text,
+            stop_reason=outcome.stop_reason,
+            cut_short=outcome.cut_short,
+            prompt_tokens=answers[0].prompt_tokens,
+            image_tokens=answers[0].image_tokens,
+            answer_tokens=sum(answer.answer_tokens for answer in answers),
+            timings=_total(answers),
+        )
+
+    def _record(self, job: Job, infos: tuple[PictureInfo, ...], error: Exception | None = None) -> Record:
+        question = job.task.question(job.brief, len(job.pictures))
+        return Record(infos, job.task.name, question, self._model, error=error)
+
+
+def _total(answers: list[Answer]) -> Timings:
+    """Timings of a job of several answers: the first word is the first answer's, the rest adds up."""
+    if len(answers) == 1:
+        return answers[0].timings
+    timings = [answer.timings for answer in answers]
+    decode_ms = sum(t.decode_ms for t in timings)
+    steps = sum(t.tokens_per_second * t.decode_ms for t in timings)
+    return Timings(
+        load_ms=timings[0].load_ms,
+        encode_ms=sum(t.encode_ms for t in timings),
+        prefill_ms=sum(t.prefill_ms for t in timings),
+        first_token_ms=timings[0].first_token_ms,
+        decode_ms=decode_ms,
+        tokens_per_second=steps / decode_ms if decode_ms else 0.0,
+    )

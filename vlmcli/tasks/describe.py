@@ -1,0 +1,29 @@
+"""What is in the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from vlmcli.core import LoadedImage, Sampling
+from vlmcli.tasks.task import Brief, Steps, Task, ask_once
+
+STYLES: Mapping[str, str] = {
+    "short": "Describe this picture in one or two sentences.",
+    "caption": "Write a one-sentence caption for this picture.",
+    "detailed": "Describe this picture in detail.",
+    "alt": "Write alt text for this picture: one or two plain sentences for someone who cannot see it.",
+    "tags": "List tags for this picture, separated by commas.",
+}
+DEFAULT_STYLE = "short"
+
+
+def _question(brief: Brief, _n_pictures: int) -> str:
+    style = brief.options.style or DEFAULT_STYLE
+    return brief.wording(f"describe.{style}", STYLES[style])
+
+
+def _steps(brief: Brief, pictures: Sequence[LoadedImage]) -> Steps:
+    return ask_once(brief, pictures, _question(brief, len(pictures)), Sampling())
+
+
+DESCRIBE = Task("describe", _question, _steps)

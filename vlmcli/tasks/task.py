@@ -1,0 +1,89 @@
+"""What a task is: a value whose `steps` is a generator that yields Requests, is sent Answers, returns an Outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+
+from vlmcli.core import Answer, Family, LoadedImage, Part, Picture, Request, Sampling, StopReason, Text, Turn
+
+Steps = Generator[Request, Answer, "Outcome"]
+Stitch = Callable[[Sequence[LoadedImage], Sequence[str]], LoadedImage]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOptions:
+    """What the user said. None and empty: the task's own."""
+
+    question: str = ""
+    style: str = ""
+    lang: str = ""
+    prompt: str = ""
+    """Replaces the task's wording."""
+    system: str = ""
+    strategy: str = "auto"
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    timeout_s: float | None = None
+
+    def sampling(self, default: Sampling) -> Sampling:
+        """`default` with what the user set in its place."""
+        return replace(
+            default,
+            max_tokens=default.max_tokens if self.max_tokens is None else self.max_tokens,
+            temperature=default.temperature if self.temperature is None else self.temperature,
+            top_p=default.top_p if self.top_p is None else self.top_p,
+            seed=default.seed if self.seed is None else self.seed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """All that a task needs to know beside its pictures. `stitch` joins pictures into one, each with its label."""
+
+    options: TaskOptions
+    family: Family
+    stitch: Stitch
+
+    def wording(self, key: str, default: str) -> str:
+        """The words to send: the user's, or those that the family was trained on, or ours; in the asked language."""
+        words = self.options.prompt or self.family.wordings.get(key, default)
+        return f"{words} Answer in {self.options.lang}." if self.options.lang else words
+
+    def request(self, pictures: Sequence[LoadedImage], question: str, sampling: Sampling) -> Request:
+        """One user turn: the pictures, then the words, or the other way round where the family wants it."""
+        images: list[Part] = [Picture(picture) for picture in pictures]
+        words: list[Part] = [Text(question)] if question else []
+        parts: tuple[Part, ...] = (*images, *words) if self.family.picture_first else (*words, *images)
+        system = (Turn("system", (Text(self.options.system),)),) if self.options.system else ()
+        settings = replace(self.options.sampling(sampling), stop=self.family.stop, stop_at_repetition=True)
+        return Request(0, (*system, Turn("user", parts)), settings, timeout_s=self.options.timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a task made of its answers."""
+
+    text: str
+    stop_reason: StopReason
+
+    @property
+    def cut_short(self) -> bool:
+        return self.stop_reason not in ("end", "stop")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """`question` gives the words that will be asked about so many pictures; `steps` asks them."""
+
+    name: str
+    question: Callable[[Brief, int], str]
+    steps: Callable[[Brief, Sequence[LoadedImage]], Steps]
+
+
+def ask_once(brief: Brief, pictures: Sequence[LoadedImage], question: str, sampling: Sampling) -> Steps:
+    """The steps of most tasks: one request, one answer."""
+    answer = yield brief.request(pictures, question, sampling)
+    return Outcome(answer.text, answer.stop_reason)
