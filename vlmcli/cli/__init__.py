@@ -1,0 +1,50 @@
+"""What the user types. `main` is the one place where errors are printed and exit codes are made."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OUTPUT, EXIT_USAGE, OutputError, VlmError
+
+_EXIT_CLOSED_PIPE = 141
+"""128 + SIGPIPE: what the shell shows of a program whose reader has gone."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; `arguments` without the program's name, sys.argv's by default. Returns the exit code."""
+    from vlmcli.cli.app import app
+
+    try:
+        code = app(args=None if arguments is None else list(arguments), prog_name="vlm", standalone_mode=False)
+        sys.stdout.flush()
+        return code or 0
+    except VlmError as error:
+        _show(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _forget_stdout()
+        return _EXIT_CLOSED_PIPE
+    except OSError as error:
+        _forget_stdout()
+        _show(OutputError(f"The output cannot be written: {error.strerror or error}."))
+        return EXIT_OUTPUT
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # typer's own errors, of a usage that it does not understand
+            raise
+        error.show()  # type: ignore[attr-defined]
+        return getattr(error, "exit_code", EXIT_USAGE)
+
+
+def _show(error: VlmError) -> None:
+    from vlmcli.output import print_error
+
+    print_error(error)
+
+
+def _forget_stdout() -> None:
+    from vlmcli.output import silence_stdout
+
+    silence_stdout()

@@ -1,0 +1,64 @@
+"""The command line as typer sees it: one line a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from vlmcli import __version__
+from vlmcli.cli.ask import ask
+from vlmcli.cli.compare import compare
+from vlmcli.cli.describe import describe
+from vlmcli.cli.ocr import ocr
+from vlmcli.cli.options import with_common
+
+_EXIT_CODES = (
+    "Exit codes: 0 all answered, 1 some pictures failed, 2 usage, 3 no picture could be read, 4 model not chosen,"
+    " not found, not fitting or damaged, 5 engine, 7 output not writable, 130 Ctrl-C."
+)
+
+_EXAMPLES = {
+    describe: (
+        "vlm describe photo.jpg",
+        "vlm describe --style tags *.jpg --format jsonl",
+        "cat photo.jpg | vlm describe -",
+    ),
+    ask: ('vlm ask photo.jpg "What colour is the car?"', 'vlm ask a.png b.png -q "How many people?" -q "Indoors?"'),
+    compare: ("vlm compare before.png after.png", 'vlm compare a.png b.png -q "Which is sharper?"'),
+    ocr: ("vlm ocr receipt.png > receipt.txt", "vlm ocr page-*.png -o pages.jsonl"),
+}
+
+app = typer.Typer(
+    name="vlm",
+    help="Ask vision-language models about pictures, on this machine.",
+    epilog=_EXIT_CODES,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"vlm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _add(command: Callable[..., int]) -> None:
+    examples = "Examples:\n\n" + "\n\n".join(_EXAMPLES[command])
+    app.command(epilog=f"{examples}\n\n{_EXIT_CODES}", no_args_is_help=True)(with_common(command))
+
+
+for _command in (describe, ask, compare, ocr):
+    _add(_command)

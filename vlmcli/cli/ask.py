@@ -1,0 +1,80 @@
+"""`vlm ask`: one list of arguments, the last of which is the question."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from vlmcli.cli.options import Common
+from vlmcli.cli.work import Plan, answer, find_pictures
+from vlmcli.core import ImageRef
+from vlmcli.errors import UsageError
+
+_LONGEST_QUESTION_BYTES = 1 << 20
+
+
+def ask(
+    arguments: Annotated[
+        list[str], typer.Argument(metavar="PICTURE… [QUESTION]", help="Files (- is standard input), then the question.")
+    ],
+    common: Common,
+    questions: Annotated[
+        list[str] | None,
+        typer.Option("--question", "-q", help="Ask this of each picture. Can be given several times."),
+    ] = None,
+    together: Annotated[bool, typer.Option("--together", help="Put all pictures into one question.")] = False,
+) -> int:
+    """Ask a question about pictures.
+
+    Without a question on the command line it is read from standard input, when that is a pipe or a file.
+    """
+    names, asked = split_arguments(arguments, questions or [])
+    if not asked and not common.prompt:
+        asked = [_question_from_stdin(names)]
+    refs = find_pictures(names)
+    groups = [refs] if together else [(ref,) for ref in refs]
+    plans = [_plan(group, question, len(asked) > 1, common) for group in groups for question in asked or [""]]
+    return answer("ask", plans, common)
+
+
+def _plan(refs: tuple[ImageRef, ...], question: str, several: bool, common: Common) -> Plan:
+    name = ", ".join(ref.name for ref in refs)
+    heading = f"{name}: {question}" if several else name
+    return Plan(refs, common.task_options(question=question), heading)
+
+
+def split_arguments(arguments: Sequence[str], questions: Sequence[str]) -> tuple[list[str], list[str]]:
+    """(pictures, questions). With -q all arguments are pictures; else the last is the question unless it is one.
+
+    A word without white space that has an extension or a slash is a picture even if there is no such file: a
+    mistyped name is an error and never silently a question.
+    """
+    from vlmcli.images import looks_like_picture
+
+    if any(not question.strip() for question in questions):
+        raise UsageError("The question is empty.", 'vlm ask PICTURE -q "What is this?"')
+    if questions or looks_like_picture(arguments[-1]):
+        return list(arguments), list(questions)
+    *names, question = arguments
+    if not names:
+        raise UsageError("There is a question but no picture.", f'vlm ask PICTURE "{question}"')
+    if not question.strip():
+        raise UsageError("The question is empty.", f'vlm ask {names[0]} "What is this?"')
+    return names, [question]
+
+
+def _question_from_stdin(names: Sequence[str]) -> str:
+    example = f'vlm ask {names[0]} "What is this?"'
+    if "-" in names:
+        raise UsageError(
+            "The picture comes from standard input, so the question cannot.", 'vlm ask - "What is this?" < PICTURE'
+        )
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("There is no question.", example)
+    question = sys.stdin.buffer.read(_LONGEST_QUESTION_BYTES).decode("utf-8", "replace").strip()
+    if not question:
+        raise UsageError("There is no question: standard input is empty.", example)
+    return question

@@ -1,0 +1,25 @@
+"""`vlm describe`"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from vlmcli.cli.options import Common
+from vlmcli.cli.work import Plan, answer, find_pictures
+
+
+def describe(
+    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE…", help="Files; - is standard input.")],
+    common: Common,
+    style: Annotated[
+        Literal["short", "caption", "detailed", "alt", "tags"],
+        typer.Option(help="How: one or two sentences, a caption, at length, alt text, or tags."),
+    ] = "short",
+    lang: Annotated[str | None, typer.Option(metavar="LANGUAGE", help="Answer in this language.")] = None,
+) -> int:
+    """Say what is in each picture."""
+    options = common.task_options(style=style, lang=lang or "")
+    plans = [Plan((ref,), options, ref.name) for ref in find_pictures(pictures)]
+    return answer("describe", plans, common)

@@ -1,0 +1,20 @@
+"""`vlm ocr`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vlmcli.cli.options import Common
+from vlmcli.cli.work import Plan, answer, find_pictures
+
+
+def ocr(
+    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE…", help="Files; - is standard input.")],
+    common: Common,
+) -> int:
+    """Read the text in each picture."""
+    options = common.task_options()
+    plans = [Plan((ref,), options, ref.name) for ref in find_pictures(pictures)]
+    return answer("ocr", plans, common, markdown=False)

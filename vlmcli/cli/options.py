@@ -1,0 +1,139 @@
+"""The options that all tasks share, declared once, and given to each command's signature."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import typer
+
+from vlmcli.errors import UsageError
+from vlmcli.tasks import TaskOptions
+
+_MODEL, _ANSWER, _OUTPUT = "Model", "Answer", "Output"
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """Options of every task, in the order in which `--help` shows them."""
+
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="The model: [bold]demo[/] is the one in the box; or a MODEL.gguf with --mmproj.",
+            envvar="VLM_MODEL",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None
+    mmproj: Annotated[Path | None, typer.Option(help="The model's projector, a GGUF file.", rich_help_panel=_MODEL)] = (
+        None
+    )
+    family: Annotated[
+        str | None,
+        typer.Option(
+            help="How to speak to a model whose file does not say: vicuna, mistral-instruct, chatml, llama-3.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None
+    chat_template: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A Jinja chat template to use instead.", rich_help_panel=_MODEL),
+    ] = None
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processor threads.", envvar="VLM_THREADS", rich_help_panel=_MODEL),
+    ] = None
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="The longest answer, in tokens.", rich_help_panel=_ANSWER)
+    ] = None
+    temperature: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="0 (the default) always takes the likeliest word.", rich_help_panel=_ANSWER),
+    ] = None
+    top_p: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="Choose among the likeliest words only.", rich_help_panel=_ANSWER),
+    ] = None
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Makes a temperature above 0 repeatable.", rich_help_panel=_ANSWER)
+    ] = None
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Give up on a picture after this long.", rich_help_panel=_ANSWER),
+    ] = None
+    system: Annotated[
+        str | None, typer.Option(help="A system message, before everything else.", rich_help_panel=_ANSWER)
+    ] = None
+    prompt: Annotated[
+        str | None, typer.Option(help="Words to send instead of the task's own.", rich_help_panel=_ANSWER)
+    ] = None
+    format: Annotated[
+        Literal["text", "json", "jsonl"] | None,
+        typer.Option(help="By default text, or as --output's extension says.", rich_help_panel=_OUTPUT),
+    ] = None
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write there, whole or not at all.", rich_help_panel=_OUTPUT
+        ),
+    ] = None
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.", rich_help_panel=_OUTPUT)] = False
+    stats: Annotated[
+        bool, typer.Option("--stats", help="A line of timings for each answer.", rich_help_panel=_OUTPUT)
+    ] = False
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show llama.cpp's log.", rich_help_panel=_OUTPUT)] = False
+    no_stream: Annotated[
+        bool, typer.Option("--no-stream", help="Print an answer when it is whole.", rich_help_panel=_OUTPUT)
+    ] = False
+
+    def task_options(self, **own: Any) -> TaskOptions:
+        """These options and a command's own ones, as the task takes them."""
+        if self.timeout is not None and self.timeout <= 0:
+            raise UsageError(f"--timeout is {self.timeout:g} seconds.", "--timeout 60")
+        return TaskOptions(
+            prompt=self.prompt or "",
+            system=self.system or "",
+            max_tokens=self.max_tokens,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            seed=self.seed,
+            timeout_s=self.timeout,
+            **own,
+        )
+
+    @property
+    def without_effect(self) -> list[str]:
+        """Options that change nothing as they stand."""
+        if self.temperature:
+            return []
+        given = {"--top-p": self.top_p, "--seed": self.seed}
+        return [name for name, value in given.items() if value is not None]
+
+
+def with_common(command: Callable[..., int]) -> Callable[..., int]:
+    """`command(…, common)` as typer wants it: with the fields of Common as parameters of its own."""
+    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "common"]
+    hints = get_type_hints(Common, include_extras=True)
+    shared = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in fields(Common)
+    ]
+
+    @functools.wraps(command)
+    def entry(**arguments: Any) -> int:
+        values = {field.name: arguments.pop(field.name) for field in fields(Common)}
+        return command(**arguments, common=Common(**values))
+
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared
+    vars(entry)["__signature__"] = inspect.Signature(parameters)
+    entry.__annotations__ = {p.name: p.annotation for p in parameters}
+    del vars(entry)["__wrapped__"]  # typer would read the signature beneath
+    return entry

@@ -1,0 +1,115 @@
+"""What every command does once it knows its jobs: open the model, answer, write, and tell how it went."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlmcli.api import Vlm
+from vlmcli.cli.options import Common
+from vlmcli.core import ImageRef, JobDone, Record
+from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_PICTURE, EXIT_SOME_FAILED, PictureError, VlmError
+from vlmcli.output import OutputSettings, open_writer, show_name
+from vlmcli.tasks import TaskOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One record to be, as a command wants it. `heading` is its title where several are printed."""
+
+    pictures: tuple[ImageRef, ...]
+    options: TaskOptions
+    heading: str
+
+
+def find_pictures(arguments: Sequence[str]) -> tuple[ImageRef, ...]:
+    """References to all that was named. One that is missing among others fails later, as its own record.
+
+    Raises the first PictureError when not a single one is there.
+    """
+    from vlmcli.images import resolve, resolve_all
+
+    missing: list[PictureError] = []
+    found: list[ImageRef] = []
+    for argument in arguments:
+        try:
+            found.append(resolve(argument))
+        except PictureError as error:
+            missing.append(error)
+            found.append(ImageRef(argument, "file", Path(argument)))
+    if len(missing) == len(arguments) == 1:
+        raise missing[0]
+    if "-" in arguments:
+        resolve_all([argument for argument in arguments if argument == "-"])
+    return tuple(found)
+
+
+def answer(task: str, plans: Sequence[Plan], common: Common, markdown: bool = True) -> int:
+    """Run the plans as jobs and write what comes. Returns the exit code."""
+    vlm = Vlm(
+        common.model,
+        mmproj=common.mmproj,
+        family=common.family,
+        chat_template=common.chat_template,
+        threads=common.threads,
+        verbose=common.verbose,
+    )
+    settings = OutputSettings(
+        format=common.format,
+        path=common.output,
+        jobs=len(plans),
+        heading=lambda number: plans[number].heading,
+        markdown=markdown,
+        stream=not common.no_stream,
+        quiet=common.quiet,
+        stats=common.stats,
+    )
+    _warn(vlm, common)
+    records: list[Record] = []
+    try:
+        with open_writer(settings) as writer:
+            for event in vlm.run(vlm.job(task, plan.pictures, plan.options) for plan in plans):
+                writer.emit(event)
+                if isinstance(event, JobDone):
+                    records.append(event.record)
+    finally:
+        _leave(vlm.close)
+    return exit_code(records)
+
+
+def exit_code(records: Sequence[Record]) -> int:
+    """0 when all were answered, 1 when some; when none was, the code of what went wrong, 3 for pictures."""
+    errors = [record.error for record in records if record.error]
+    if not errors:
+        return EXIT_OK
+    if len(errors) < len(records):
+        return EXIT_SOME_FAILED
+    if all(isinstance(error, PictureError) for error in errors):
+        return EXIT_PICTURE
+    first = next(error for error in errors if not isinstance(error, PictureError))
+    return first.exit_code if isinstance(first, VlmError) else EXIT_SOME_FAILED
+
+
+def _warn(vlm: Vlm, common: Common) -> None:
+    if common.quiet:
+        return
+    for warning in vlm.warnings:
+        print(f"vlm: {show_name(warning)}", file=sys.stderr)
+    if common.without_effect:
+        names = " and ".join(common.without_effect)
+        print(f"vlm: {names}: no effect without --temperature above 0", file=sys.stderr)
+
+
+def _leave(close: Callable[[], bool]) -> None:
+    """Free the model; when llama.cpp cannot be stopped (Ctrl-C on a GPU), end the process without waiting for it."""
+    if close():
+        return
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
+    os._exit(EXIT_INTERRUPTED)
