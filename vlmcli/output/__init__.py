@@ -1,0 +1,73 @@
+"""Events -> what the user sees. A new format is one file and one line in `WRITERS`.
+
+    with open_writer(OutputSettings(format="jsonl", jobs=3)) as writer:
+        for event in events:
+            writer.emit(event)
+
+stdout is the answer, stderr the conversation about it. Nothing heavy is imported here: rich comes in `screen.py`, when
+a person is looking.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from vlmcli.errors import UsageError
+from vlmcli.output.as_json import JsonFormat
+from vlmcli.output.as_jsonl import JsonlFormat
+from vlmcli.output.as_text import TextFormat
+from vlmcli.output.notes import print_error
+from vlmcli.output.sanitize import clean_text, show_name
+from vlmcli.output.settings import OutputSettings
+from vlmcli.output.sink import Sink, open_sink
+from vlmcli.output.streams import is_terminal, silence_stdout
+from vlmcli.output.writer import Format, Writer
+
+__all__ = [
+    "WRITERS",
+    "OutputSettings",
+    "Writer",
+    "clean_text",
+    "is_terminal",
+    "open_writer",
+    "print_error",
+    "show_name",
+    "silence_stdout",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    open: Callable[[OutputSettings, Sink], Format]
+    extensions: tuple[str, ...]
+
+
+WRITERS: dict[str, Kind] = {
+    "text": Kind(TextFormat, (".txt",)),
+    "json": Kind(JsonFormat, (".json",)),
+    "jsonl": Kind(JsonlFormat, (".jsonl", ".ndjson")),
+}
+
+
+def open_writer(settings: OutputSettings, stdout: TextIO | None = None, stderr: TextIO | None = None) -> Writer:
+    """A writer for these settings; its place is proven to be writable now, before any model runs.
+
+    Raises UsageError for an unknown format, OutputError for a place that cannot be written.
+    """
+    kind = WRITERS[resolve_format(settings)]
+    sink = open_sink(settings.path, sys.stdout if stdout is None else stdout)
+    return Writer(settings, kind.open(settings, sink), sink, sys.stderr if stderr is None else stderr)
+
+
+def resolve_format(settings: OutputSettings) -> str:
+    """The named format; else the one of the file's extension; else text."""
+    if settings.format is None:
+        extension = Path(settings.path or "").suffix.lower()
+        return next((name for name, kind in WRITERS.items() if extension in kind.extensions), "text")
+    if settings.format not in WRITERS:
+        raise UsageError(f"no such format: {show_name(settings.format)}", f"one of: {', '.join(WRITERS)}")
+    return settings.format

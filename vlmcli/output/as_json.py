@@ -1,0 +1,38 @@
+"""--format json: one object for one job, an array in the order of the jobs for several."""
+
+from __future__ import annotations
+
+from vlmcli.core import Record
+from vlmcli.output.record_json import dump_json, record_to_dict
+from vlmcli.output.settings import OutputSettings
+from vlmcli.output.sink import Sink
+
+
+class JsonFormat:
+    in_order = True
+    streams = False
+
+    def __init__(self, settings: OutputSettings, sink: Sink) -> None:
+        self._sink = sink
+        self._array = settings.several
+        self._begun = False
+
+    def warm(self) -> None:
+        pass
+
+    def text(self, job: int, text: str) -> None:
+        pass
+
+    def done(self, job: int, record: Record) -> list[str]:
+        text = dump_json(record_to_dict(record), ascii_only=not self._sink.is_unicode, indent=2)
+        if self._array:
+            text = (",\n  " if self._begun else "[\n  ") + text.replace("\n", "\n  ")
+        else:
+            text += "\n"
+        self._begun = True
+        self._sink.write(text)
+        return []
+
+    def close(self, complete: bool) -> None:
+        if self._array and (self._begun or complete):
+            self._sink.write("\n]\n" if self._begun else "[]\n")

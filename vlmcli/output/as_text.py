@@ -1,0 +1,121 @@
+"""--format text: the answers as words, streamed; Markdown rendered where a person is looking."""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+from vlmcli.core import Record
+from vlmcli.output.notes import begun_again_line, cut_short_line
+from vlmcli.output.sanitize import Cleaner, clean_text, show_name
+from vlmcli.output.settings import OutputSettings
+from vlmcli.output.sink import Sink, StreamSink
+from vlmcli.output.streams import is_terminal
+
+
+class Page(Protocol):
+    """Where the words of one answer after another are set. They come clean, in any pieces."""
+
+    def heading(self, words: str, first: bool) -> None: ...
+    def add(self, text: str) -> None: ...
+    def end(self) -> None: ...
+
+
+class PlainPage:
+    """The words as they are. White space at the end of an answer is one newline."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._space = ""
+
+    def heading(self, words: str, first: bool) -> None:
+        self._sink.write(("" if first else "\n") + f"==> {words} <==\n")
+
+    def add(self, text: str) -> None:
+        text = self._space + text
+        words = text.rstrip()
+        self._space = text[len(words) :]
+        if words:
+            self._sink.write(words)
+
+    def end(self) -> None:
+        self._space = ""
+        self._sink.write("\n")
+
+
+class TextFormat:
+    in_order = True
+
+    def __init__(self, settings: OutputSettings, sink: Sink) -> None:
+        self.streams = not settings.several or settings.heading is not None
+        self._settings = settings
+        self._sink = sink
+        self._page: Page | None = None
+        self._job: int | None = None
+        self._any = False
+        self._cleaner = Cleaner()
+        self._said = ""
+
+    def warm(self) -> None:
+        """Import what is needed to draw, while the engine is busy and nobody waits for us."""
+        if self._page is None:
+            self._page = _open_page(self._settings, self._sink)
+
+    def text(self, job: int, text: str) -> None:
+        if job != self._job:
+            self._begin(job, None)
+        text = self._cleaner.feed(text)
+        self._add(text if self._said else text.lstrip())
+
+    def done(self, job: int, record: Record) -> list[str]:
+        if record.error is not None:
+            self.close(complete=False)
+            return []
+        remarks = [cut_short_line(record)] if record.cut_short else []
+        if job != self._job:
+            self._begin(job, record)
+        whole = clean_text(record.text).strip()
+        if whole.startswith(self._said):
+            self._add(whole[len(self._said) :])
+        elif not self._said.startswith(whole):  # tried again: what was shown is not the answer
+            self._begin(job, record)
+            self._add(whole)
+            remarks.append(begun_again_line(record))
+        self._end()
+        return remarks
+
+    def close(self, complete: bool) -> None:
+        if self._job is not None:
+            self._end()
+
+    def _begin(self, job: int, record: Record | None) -> None:
+        self.close(complete=False)
+        self.warm()
+        assert self._page is not None
+        self._job, self._said, self._cleaner = job, "", Cleaner()
+        if self._settings.several:
+            words = self._settings.heading(job) if self._settings.heading else record.name if record else ""
+            self._page.heading(show_name(words), first=not self._any)
+        self._any = True
+
+    def _add(self, text: str) -> None:
+        assert self._page is not None
+        self._said += text
+        self._page.add(text)
+
+    def _end(self) -> None:
+        assert self._page is not None
+        self._job = None
+        self._page.end()
+
+
+def _open_page(settings: OutputSettings, sink: Sink) -> Page:
+    """Markdown for eyes; FORCE_COLOR in a pipe (`| less -R`) counts as eyes, but nothing is redrawn there."""
+    if not settings.markdown or not isinstance(sink, StreamSink):
+        return PlainPage(sink)
+    forced = bool(os.environ.get("FORCE_COLOR")) and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+    if not forced and not is_terminal(sink.stream):
+        return PlainPage(sink)
+    from vlmcli.output.screen import MarkdownPage
+
+    return MarkdownPage(sink, live=is_terminal(sink.stream))

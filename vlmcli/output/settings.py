@@ -1,0 +1,31 @@
+"""What a person asked for on the command line about output, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSettings:
+    format: str | None = None
+    """A key of `WRITERS`; None: by the extension of `path`, else text."""
+    path: str | Path | None = None
+    """Where `-o` points; None and "-" are stdout."""
+    jobs: int | None = 1
+    """How many answers will come; None: not known yet. All but 1 have headings (text) or make an array (json)."""
+    heading: Callable[[int], str] | None = None
+    """Job number -> the words of its heading in text (`a.png`, or `a.png: How many?`), known before its answer is.
+    Without it the heading is the record's picture, and answers of several jobs are shown when they are whole."""
+    markdown: bool = True
+    """On a terminal, show the answer as Markdown. False (ocr, --no-markdown): as it is, line by line."""
+    stream: bool = True
+    quiet: bool = False
+    """Nothing on stderr but errors."""
+    stats: bool = False
+    """A line of timings for each answer on stderr."""
+
+    @property
+    def several(self) -> bool:
+        return self.jobs != 1
