@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vlmcli.cli.options import Common
-from vlmcli.cli.work import Plan, answer, find_pictures
-from vlmcli.core import ImageRef
 from vlmcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from vlmcli.core import ImageRef
 
 _LONGEST_QUESTION_BYTES = 1 << 20
 
@@ -31,19 +32,24 @@ def ask(
 
     Without a question on the command line it is read from standard input, when that is a pipe or a file.
     """
+    from vlmcli.cli.work import Plan, answer, find_pictures
+
     names, asked = split_arguments(arguments, questions or [])
     if not asked and not common.prompt:
         asked = [_question_from_stdin(names)]
     refs = find_pictures(names)
     groups = [refs] if together else [(ref,) for ref in refs]
-    plans = [_plan(group, question, len(asked) > 1, common) for group in groups for question in asked or [""]]
+    plans = [
+        Plan(group, common.task_options(question=question), _heading(group, question if len(asked) > 1 else ""))
+        for group in groups
+        for question in asked or [""]
+    ]
     return answer("ask", plans, common)
 
 
-def _plan(refs: tuple[ImageRef, ...], question: str, several: bool, common: Common) -> Plan:
+def _heading(refs: Sequence[ImageRef], question: str) -> str:
     name = ", ".join(ref.name for ref in refs)
-    heading = f"{name}: {question}" if several else name
-    return Plan(refs, common.task_options(question=question), heading)
+    return f"{name}: {question}" if question else name
 
 
 def split_arguments(arguments: Sequence[str], questions: Sequence[str]) -> tuple[list[str], list[str]]:

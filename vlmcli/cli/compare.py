@@ -7,9 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from vlmcli.cli.options import Common
-from vlmcli.cli.work import Plan, answer, find_pictures
 from vlmcli.errors import UsageError
-from vlmcli.tasks.compare import MOST_PICTURES
 
 
 def compare(
@@ -24,6 +22,9 @@ def compare(
     ] = "auto",
 ) -> int:
     """Say what is different between two pictures or more."""
+    from vlmcli.cli.work import Plan, answer, find_pictures
+    from vlmcli.tasks.compare import MOST_PICTURES
+
     if not 2 <= len(pictures) <= MOST_PICTURES:
         raise UsageError(
             f"compare takes 2 to {MOST_PICTURES} pictures, and {len(pictures)} was named."

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import typer
 
 from vlmcli.cli.options import Common
-from vlmcli.cli.work import Plan, answer, find_pictures
 
 
 def describe(
@@ -20,6 +19,8 @@ def describe(
     lang: Annotated[str | None, typer.Option(metavar="LANGUAGE", help="Answer in this language.")] = None,
 ) -> int:
     """Say what is in each picture."""
+    from vlmcli.cli.work import Plan, answer, find_pictures
+
     options = common.task_options(style=style, lang=lang or "")
     plans = [Plan((ref,), options, ref.name) for ref in find_pictures(pictures)]
     return answer("describe", plans, common)

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from vlmcli.cli.options import Common
-from vlmcli.cli.work import Plan, answer, find_pictures
 
 
 def ocr(
@@ -15,6 +14,8 @@ def ocr(
     common: Common,
 ) -> int:
     """Read the text in each picture."""
+    from vlmcli.cli.work import Plan, answer, find_pictures
+
     options = common.task_options()
     plans = [Plan((ref,), options, ref.name) for ref in find_pictures(pictures)]
     return answer("ocr", plans, common, markdown=False)

@@ -7,12 +7,14 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from vlmcli.errors import UsageError
-from vlmcli.tasks import TaskOptions
+
+if TYPE_CHECKING:
+    from vlmcli.tasks import TaskOptions
 
 _MODEL, _ANSWER, _OUTPUT = "Model", "Answer", "Output"
 
@@ -94,6 +96,8 @@ class Common:
 
     def task_options(self, **own: Any) -> TaskOptions:
         """These options and a command's own ones, as the task takes them."""
+        from vlmcli.tasks import TaskOptions
+
         if self.timeout is not None and self.timeout <= 0:
             raise UsageError(f"--timeout is {self.timeout:g} seconds.", "--timeout 60")
         return TaskOptions(

@@ -66,11 +66,13 @@ class AnswerText:
 
     def _safe_length(self) -> int:
         """Up to white space, the beginning of a stop string, or what may be a loop: that waits for what follows."""
-        end = len(self._whole.rstrip())
-        for stop in self._stops:
-            for length in range(min(len(stop) - 1, len(self._whole)), 0, -1):
-                if self._whole.endswith(stop[:length]):
-                    end = min(end, len(self._whole) - length)
-                    break
+        end = len(self._whole) - max((self._started_length(stop) for stop in self._stops), default=0)
         doubtful = self._detector.doubtful_start() if self._detector else None
-        return end if doubtful is None else min(end, self._starts[doubtful])
+        if doubtful is not None:
+            end = min(end, self._starts[doubtful])
+        return len(self._whole[:end].rstrip())
+
+    def _started_length(self, stop: str) -> int:
+        """How many characters of a stop string the text ends with, short of all of them."""
+        longest = min(len(stop) - 1, len(self._whole))
+        return next((n for n in range(longest, 0, -1) if self._whole.endswith(stop[:n])), 0)

@@ -34,7 +34,7 @@ class Context:
         self.pointer = llama.llama_init_from_model(decoder.pointer, params)
         if not self.pointer:
             raise DoesNotFit(
-                f"A context of {params.n_ctx} tokens could not be made: {logs.last_error() or 'not enough memory'}.",
+                f"A context of {params.n_ctx} tokens could not be made: {logs.reason() or 'not enough memory'}.",
                 "Ask about fewer or smaller pictures at once, lower --max-tokens, or choose a smaller model.",
             )
         self._memory = llama.llama_get_memory(self.pointer)
@@ -82,7 +82,7 @@ class Context:
         if failed and self._abort.stop_now:
             return False
         if failed:
-            raise EngineError(f"llama.cpp could not go on: {logs.last_error() or f'error {failed}'}.")
+            raise EngineError(f"llama.cpp could not go on: {logs.reason() or f'error {failed}'}.")
         return True
 
     def clear(self, slot: int) -> None:

@@ -27,7 +27,7 @@ class Decoder:
             if abort.interrupted:
                 raise KeyboardInterrupt
             raise ModelDamaged(
-                f"llama.cpp cannot load {path}: {logs.last_error() or 'it gives no reason'}.",
+                f"llama.cpp cannot load {path}: {logs.reason() or 'it gives no reason'}.",
                 "Download the file again, or update llama-cpp-python if the model is newer than it.",
             )
         self.vocabulary = Vocabulary(llama.llama_model_get_vocab(self.pointer))
@@ -55,7 +55,7 @@ class Vocabulary:
         self.eos: int = llama.llama_vocab_eos(pointer)
         self.adds_bos: bool = llama.llama_vocab_get_add_bos(pointer)
         self._piece = ctypes.create_string_buffer(256)
-        self._control_words: list[str] | None = None
+        self._control_words: dict[str, int] | None = None
 
     def tokenize(self, text: str, parse_special: bool) -> list[int]:
         """Ids of `text`, without BOS. `parse_special`: spellings of control tokens become those tokens."""
@@ -66,6 +66,22 @@ class Vocabulary:
         if count < 0:
             raise EngineError(f"The words could not be turned into tokens ({-count} needed, {room} expected).")
         return list(tokens[:count])
+
+    def tokenize_as_words(self, text: str) -> list[int]:
+        """Ids of `text` without a single control token, whatever it spells.
+
+        llama.cpp's SentencePiece merges by spelling alone, so `<` and `s>` may still become the control token `<s>`:
+        such a token is spelled out.
+        """
+        tokens = self.tokenize(text, parse_special=False)
+        if not any(map(self.is_control, tokens)):
+            return tokens
+        return [id for token in tokens for id in (self._spell(token) if self.is_control(token) else (token,))]
+
+    def _spell(self, token: int) -> list[int]:
+        """A token's spelling, character by character. A newline, which never merges, keeps the leading space away."""
+        lead = self.tokenize("\n", parse_special=False)
+        return [id for c in self.text_of(token) for id in self.tokenize("\n" + c, parse_special=False)[len(lead) :]]
 
     def piece(self, token: int, special: bool = False) -> bytes:
         """The bytes that a token stands for; nothing for a control token unless `special`."""
@@ -82,17 +98,17 @@ class Vocabulary:
         return text.decode("utf-8", "replace") if text else ""
 
     def is_control(self, token: int) -> bool:
-        return bool(llama.llama_vocab_is_control(self.pointer, token))
+        """Whether a token steers the model instead of being a word: `</s>`, `<|im_end|>`, `<unk>`, …"""
+        return bool(llama.llama_vocab_get_attr(self.pointer, token) & (_CONTROL | _UNKNOWN))
 
     def ends_answer(self, token: int) -> bool:
         return bool(llama.llama_vocab_is_eog(self.pointer, token))
 
     @property
-    def control_words(self) -> list[str]:
-        """Spellings of all control tokens, longest first. Reads the whole vocabulary, once."""
+    def control_words(self) -> dict[str, int]:
+        """Spelling -> id of all control tokens, longest first. Reads the whole vocabulary, once."""
         if self._control_words is None:
-            attributes = llama.llama_vocab_get_attr
-            special = (t for t in range(self.size) if attributes(self.pointer, t) & (_CONTROL | _UNKNOWN))
-            words = {self.text_of(token) for token in special}
-            self._control_words = sorted((w for w in words if w), key=len, reverse=True)
+            words = {self.text_of(token): token for token in range(self.size) if self.is_control(token)}
+            words.pop("", None)
+            self._control_words = dict(sorted(words.items(), key=lambda item: len(item[0]), reverse=True))
         return self._control_words

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import sys
 from collections import deque
 
 from vlmcli.engine.llama.bindings import find_symbol, llama, mtmd
 from vlmcli.errors import EXIT_ENGINE
 
-_ERROR, _DEBUG, _CONTINUES = 3, 4, 5
+_DEBUG, _ERROR, _CONTINUES = 1, 4, 5  # ggml.h, enum ggml_log_level
+_PREFIX = re.compile(r"^(\w+: )?(error: |error loading model: )?")
 _recent: deque[tuple[int, str]] = deque(maxlen=400)
 _state = {"verbose": False, "level": 0}
 
@@ -54,7 +56,7 @@ def forget() -> None:
     _recent.clear()
 
 
-def last_error() -> str:
-    """The last line of level ERROR since `forget`, without its function prefix; empty when there is none."""
+def reason() -> str:
+    """Why it failed: the first line of level ERROR since `forget`, without the function's name; empty if none."""
     lines = "".join(text for level, text in _recent if level == _ERROR).strip().splitlines()
-    return lines[-1].strip().rstrip(".") if lines else ""
+    return _PREFIX.sub("", lines[0]).strip().rstrip(".") if lines else ""

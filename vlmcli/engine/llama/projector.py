@@ -71,7 +71,7 @@ class Projector:
     def _cannot_open(self, path: Path) -> BaseException:
         if self._abort.interrupted:
             return KeyboardInterrupt()
-        reason = logs.last_error() or "it gives no reason"
+        reason = logs.reason() or "it gives no reason"
         if "mismatch" in reason:
             return ModelMismatch(
                 f"{path} is not the projector of this model: {reason}.", "Take both files from the same repository."
@@ -96,7 +96,7 @@ class Projector:
         count = mtmd.mtmd_input_chunks_size(chunks.pointer)
         pieces = [self._piece(chunks, index) for index in range(count)]
         if failed or not any(isinstance(piece, RowPiece) and piece.n_tokens > 0 for piece in pieces):
-            reason = logs.last_error()
+            reason = logs.reason()
             raise PictureLost(
                 f"The projector made nothing of {image.name} ({image.width}x{image.height})"
                 f"{f': {reason}' if reason else ''}.",
@@ -126,7 +126,7 @@ class Projector:
             return None
         rows = mtmd.mtmd_get_output_embd(self.pointer)
         if failed or not rows:
-            raise EngineError(f"The picture could not be encoded: {logs.last_error() or f'error {failed}'}.")
+            raise EngineError(f"The picture could not be encoded: {logs.reason() or f'error {failed}'}.")
         return rows
 
     def read_in(self, context: int, piece: RowPiece, rows: Any, position: int, slot: int, n_batch: int) -> int:
@@ -140,7 +140,7 @@ class Projector:
         if self._abort.stop_now:
             return -1
         if failed:
-            raise EngineError(f"The picture could not be read in: {logs.last_error() or f'error {failed}'}.")
+            raise EngineError(f"The picture could not be read in: {logs.reason() or f'error {failed}'}.")
         return int(after.value)
 
     def close(self) -> None:

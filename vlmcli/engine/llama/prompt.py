@@ -3,7 +3,7 @@
 The template is rendered with a stand-in for every picture and every piece of foreign text, so that afterwards each
 character is known to be the template's or somebody else's. Each run between two pictures is tokenized as one string,
 as the reference does (a SentencePiece vocabulary puts a space before every separately tokenized piece). Only where
-foreign text holds the spelling of a control token is the run cut, inside that spelling.
+foreign text holds the spelling of a control token is the run cut, and then at the template's own control tokens.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from vlmcli.core import LoadedImage, Picture, Request, Text, Turn
 from vlmcli.engine.llama.decoder import Vocabulary
@@ -98,7 +97,7 @@ def tokenize_run(run: Run, vocabulary: Vocabulary) -> list[int]:
     tokens = vocabulary.tokenize(text, parse_special=True)
     if _control_tokens(tokens, vocabulary) == _template_control_tokens(run, vocabulary):
         return tokens
-    return _tokenize_in_pieces(run, text, vocabulary)
+    return _tokenize_around_control_words(run, text, vocabulary)
 
 
 def _control_tokens(tokens: Sequence[int], vocabulary: Vocabulary) -> list[int]:
@@ -111,33 +110,30 @@ def _template_control_tokens(run: Run, vocabulary: Vocabulary) -> list[int]:
     return _control_tokens(vocabulary.tokenize(innocent, parse_special=True), vocabulary)
 
 
-def _tokenize_in_pieces(run: Run, text: str, vocabulary: Vocabulary) -> list[int]:
-    cuts = [0, *_cuts(run, text, vocabulary), len(text)]
+def _tokenize_around_control_words(run: Run, text: str, vocabulary: Vocabulary) -> list[int]:
+    """What llama_tokenize does inside, with one difference: only the template's control words are control tokens.
+
+    It cuts the text at them and tokenizes what is between as plain text, each stretch with its leading space where
+    the vocabulary has such. So foreign text is never cut, and its tokens are those of the same words anywhere.
+    """
     tokens: list[int] = []
-    for start, end in pairwise(cuts):
-        piece = text[start:end]
-        tokens += vocabulary.tokenize(piece, True) if start == 0 else _tokenize_inside(piece, vocabulary)
-    return tokens
+    end = 0
+    for start, word in _template_control_words(run, text, vocabulary):
+        tokens += vocabulary.tokenize_as_words(text[end:start])
+        tokens.append(vocabulary.control_words[word])
+        end = start + len(word)
+    return tokens + vocabulary.tokenize_as_words(text[end:])
 
 
-def _cuts(run: Run, text: str, vocabulary: Vocabulary) -> list[int]:
-    """Where to cut: after the first character of every control word that is not the template's from end to end."""
-    owners = [span.foreign for span in run for _ in span.text]
-    cuts = set()
+def _template_control_words(run: Run, text: str, vocabulary: Vocabulary) -> list[tuple[int, str]]:
+    """(place, word) of the control words that are the template's from end to end; of overlapping ones the longest."""
+    taken = [span.foreign for span in run for _ in span.text]
+    found: list[tuple[int, str]] = []
     for word in vocabulary.control_words:
         at = text.find(word)
         while at >= 0:
-            if any(owners[at : at + len(word)]) and len(word) > 1:
-                cuts.add(at + 1)
+            if not any(taken[at : at + len(word)]):
+                found.append((at, word))
+                taken[at : at + len(word)] = [True] * len(word)
             at = text.find(word, at + 1)
-    return sorted(cuts)
-
-
-def _tokenize_inside(piece: str, vocabulary: Vocabulary) -> list[int]:
-    """Ids of text that goes on a word: without the space that SentencePiece puts before a beginning.
-
-    A newline never merges with what follows it, so it is put in front, and taken away with all that came with it.
-    """
-    lead = vocabulary.tokenize("\n", True)
-    tokens = vocabulary.tokenize("\n" + piece, True)
-    return tokens[len(lead) :] if tokens[: len(lead)] == lead else vocabulary.tokenize(piece, True)
+    return sorted(found)

@@ -36,7 +36,7 @@ class ChatTemplate:
                     continue
                 if all(content.strip() in rendered for _role, content in variant):
                     return rendered.removeprefix(self._bos) if self._bos else rendered
-        reason = str(failure).strip() or "it leaves parts of the conversation out"
+        reason = str(failure or "").strip() or "it leaves parts of the conversation out"
         raise TemplateError(f"The model's chat template cannot be used: {reason}.", _HINT)
 
     def _render_once(self, messages: Sequence[tuple[str, str]], typed: bool) -> str:

@@ -10,7 +10,7 @@ CHATML = Family(
     chat_template=(
         "{% if messages[0].role != 'system' %}<|im_start|>system\nAnswer the questions.<|im_end|>{% endif %}"
         "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>{% endfor %}"
-        "<|im_start|>assistant\n"
+        "{{ '<|im_start|>assistant\\n' }}"
     ),
     stop=("<|im_end|>",),
     several_pictures=False,

@@ -8,7 +8,7 @@ LLAMA_3 = Family(
         "{% for message in messages %}"
         "<|start_header_id|>{{ message.role }}<|end_header_id|>\n\n{{ message.content }}<|eot_id|>"
         "{% endfor %}"
-        "<|start_header_id|>assistant<|end_header_id|>\n\n"
+        "{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}"
     ),
     stop=("<|eot_id|>",),
     several_pictures=False,

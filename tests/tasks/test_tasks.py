@@ -1,0 +1,137 @@
+"""What each task asks, and what it makes of the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from vlmcli.core import Answer, Family, LoadedImage, Picture, Request, StopReason, Text
+from vlmcli.tasks import TASKS, Brief, Outcome, TaskOptions
+from vlmcli.tasks.describe import STYLES
+
+A, B, C = (LoadedImage(name, 1, 1, b"\0\0\0", name) for name in "abc")
+STITCHED = LoadedImage("stitched", 3, 1, bytes(9), "stitched")
+ANY_FAMILY = Family("x")
+ONE_PICTURE = Family("llava", several_pictures=False)
+
+
+def stitch(images: Sequence[LoadedImage], labels: Sequence[str]) -> LoadedImage:
+    assert len(images) == len(labels)
+    return STITCHED
+
+
+def run(
+    task: str, images: list[LoadedImage], *replies: Answer, family: Family = ANY_FAMILY, **options: object
+) -> tuple[list[Request], Outcome]:
+    """The requests of a task that is given `replies`, and its outcome."""
+    brief = Brief(TaskOptions(**options), family, stitch)  # type: ignore[arg-type]
+    steps = TASKS[task].steps(brief, images)
+    requests = [next(steps)]
+    try:
+        for reply in replies:
+            requests.append(steps.send(reply))
+    except StopIteration as stop:
+        return requests, stop.value
+    raise AssertionError("the task asks for more")
+
+
+def said(text: str, reason: StopReason = "end") -> Answer:
+    return Answer(text, reason, answer_tokens=len(text))
+
+
+def words(request: Request) -> str:
+    return "".join(part.text for part in request.turns[-1].parts if isinstance(part, Text))
+
+
+# A task that is not here fails `test_every_task_asks_its_question`: a new one brings its expectation.
+QUESTIONS = {
+    "describe": "Describe this picture in one or two sentences.",
+    "ask": "How many?",
+    "compare": "What is different between these two pictures?",
+    "ocr": "Read all the text in this picture. Answer with the text alone, keeping the lines.",
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_asks_its_question(task: str) -> None:
+    images = [A, B] if task == "compare" else [A]
+    options = {"question": "How many?"} if task == "ask" else {}
+    requests, outcome = run(task, images, said("three"), **options)
+    assert words(requests[0]) == QUESTIONS[task]
+    assert requests[0].images == tuple(images)
+    assert isinstance(requests[0].turns[-1].parts[0], Picture), "the picture comes first"
+    assert requests[0].sampling.temperature == 0
+    assert (outcome.text, outcome.cut_short) == ("three", False)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_styles_have_words_of_their_own(style: str) -> None:
+    assert words(run("describe", [A], said(""), style=style)[0][0]) == STYLES[style]
+    assert len(set(STYLES.values())) == len(STYLES)
+
+
+def test_options_reach_the_request() -> None:
+    request = run(
+        "describe",
+        [A],
+        said(""),
+        lang="German",
+        system="Be brief.",
+        max_tokens=9,
+        temperature=0.5,
+        top_p=0.9,
+        seed=3,
+        timeout_s=2.0,
+    )[0][0]
+    assert words(request).endswith("Answer in German.")
+    assert request.turns[0].role == "system"
+    assert (request.sampling.max_tokens, request.sampling.temperature) == (9, 0.5)
+    assert (request.sampling.top_p, request.sampling.seed, request.timeout_s) == (0.9, 3, 2.0)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_prompt_replaces_the_wording(task: str) -> None:
+    assert words(run(task, [A, B], said(""), prompt="Say moo.", question="Q")[0][0]) == "Say moo."
+
+
+def test_family_has_wordings_and_stops_and_order_of_its_own() -> None:
+    family = Family("ocr", stop=("###",), picture_first=False, wordings={"ocr": "OCR:"})
+    request = run("ocr", [A], said(""), family=family)[0][0]
+    assert words(request) == "OCR:"
+    assert request.sampling.stop == ("###",)
+    assert isinstance(request.turns[-1].parts[-1], Picture)
+
+
+def test_compare_gives_all_pictures_to_those_who_can() -> None:
+    assert run("compare", [A, B, C], said(""))[0][0].images == (A, B, C)
+    request = run("compare", [A, B, C], said(""), family=ONE_PICTURE)[0][0]
+    assert request.images == (STITCHED,)
+    assert words(request).startswith("This picture shows 3 pictures side by side, labelled A, B and C.")
+    assert run("compare", [A, B], said(""), family=ONE_PICTURE, strategy="native")[0][0].images == (A, B)
+    assert run("compare", [A, B], said(""), strategy="stitch")[0][0].images == (STITCHED,)
+
+
+def test_compare_asks_the_users_question() -> None:
+    assert words(run("compare", [A, B], said(""), question="Which is older?")[0][0]) == "Which is older?"
+    assert words(run("compare", [A, B], said(""), question="Older?", strategy="stitch")[0][0]).endswith(" Older?")
+
+
+def test_ocr_goes_on_once_from_where_the_loop_began() -> None:
+    requests, outcome = run("ocr", [A], said("Line 1\n", "repetition"), said("Line 2"))
+    assert len(requests) == 2
+    assert requests[1].prefix == "Line 1\n"
+    assert requests[1].sampling.dry_multiplier > 0 == requests[0].sampling.dry_multiplier
+    assert requests[1].sampling.max_tokens == requests[0].sampling.max_tokens - len("Line 1\n")
+    assert (outcome.text, outcome.cut_short) == ("Line 1\nLine 2", False)
+
+
+def test_ocr_that_loops_again_is_cut_short() -> None:
+    requests, outcome = run("ocr", [A], said("a", "repetition"), said("b", "repetition"))
+    assert len(requests) == 2
+    assert (outcome.text, outcome.stop_reason, outcome.cut_short) == ("ab", "repetition", True)
+
+
+@pytest.mark.parametrize("reason", ["length", "context", "timeout", "repetition", "interrupted"])
+def test_an_answer_that_did_not_end_is_cut_short(reason: StopReason) -> None:
+    assert run("describe", [A], said("a", reason))[1].cut_short
