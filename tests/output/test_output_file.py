@@ -134,7 +134,7 @@ def small_disk() -> Iterator[None]:
 @pytest.mark.parametrize("format", ["json", "jsonl"])
 def test_a_full_disk_keeps_what_was_whole(format: str, tmp_path: Path, record: Any) -> None:
     records = [record("x" * 300, name=f"{n}.png") for n in range(9)]
-    with pytest.raises(OutputError, match=r"cannot write .*x: file too large"):
+    with pytest.raises(OutputError, match=r"Cannot write .*x: file too large"):
         write(tmp_path / "x", *records, format=format)
     text = (tmp_path / "x").read_text()
     values = json.loads(text) if format == "json" else [json.loads(line) for line in text.splitlines()]
@@ -184,7 +184,7 @@ def test_a_place_that_cannot_be_written_is_found_at_once(place: str, sentence: s
     path = os.path.join(tmp_path, place)
     with pytest.raises(OutputError) as caught:
         open_writer(OutputSettings(path=path))
-    assert str(caught.value) == f"cannot write {path}: {sentence}"
+    assert str(caught.value) == f"Cannot write {path}: {sentence}."
     assert sorted(os.listdir(tmp_path)) == ["file", "folder", "loop"]
 
 
@@ -212,10 +212,10 @@ def test_a_dash_is_stdout(path: str, record: Any) -> None:
 def test_devices_are_written_directly(record: Any) -> None:
     write("/dev/null", record())
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
-    with pytest.raises(OutputError, match="cannot write /dev/full: no space left on device"):
+    with pytest.raises(OutputError, match="Cannot write /dev/full: no space left on device"):
         write("/dev/full", record())
     with open("/dev/full", "w") as full:
-        sentence = "cannot write to standard output: no space left on device"
+        sentence = "Cannot write to standard output: no space left on device."
         with (
             pytest.raises(OutputError, match=sentence) as caught,
             open_writer(OutputSettings(), full, io.StringIO()) as writer,

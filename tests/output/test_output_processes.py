@@ -61,7 +61,7 @@ def test_a_full_disk_behind_stdout_is_one_sentence() -> None:
     with open("/dev/full", "wb") as full:
         process = start(3, 0, stdout=full)
         err = process.communicate(timeout=5)[1].decode()
-    assert err.startswith("vlm: cannot write to standard output: no space left on device\n  ")
+    assert err.startswith("vlm: Cannot write to standard output: no space left on device.\n  ")
     assert err.count("\n") == 2
     assert process.returncode == 7
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OUTPUT, EXIT_USAGE, OutputError, VlmError
+from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OUTPUT, EXIT_USAGE, OutputError, UsageError, VlmError
 
 _EXIT_CLOSED_PIPE = 141
 """128 + SIGPIPE: what the shell shows of a program whose reader has gone."""
@@ -14,6 +15,7 @@ _EXIT_CLOSED_PIPE = 141
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; `arguments` without the program's name, sys.argv's by default. Returns the exit code."""
     from vlmcli.cli.app import app
+    from vlmcli.cli.options import ClosedPipe
 
     try:
         code = app(args=None if arguments is None else list(arguments), prog_name="vlm", standalone_mode=False)
@@ -24,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
+    except (ClosedPipe, BrokenPipeError):
         _forget_stdout()
         return _EXIT_CLOSED_PIPE
     except OSError as error:
@@ -34,8 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not hasattr(error, "format_message"):  # typer's own errors, of a usage that it does not understand
             raise
-        error.show()  # type: ignore[attr-defined]
-        return getattr(error, "exit_code", EXIT_USAGE)
+        if error.format_message():  # a command without arguments has shown its help instead
+            _show(_usage_error(error))
+        return EXIT_USAGE
+
+
+def _usage_error(error: Any) -> VlmError:
+    """What typer found wrong, in our form: its sentence, and the help of the command it is about."""
+    sentence = str(error.format_message()).replace("Value error, ", "").rstrip(".")
+    context = getattr(error, "ctx", None)
+    return UsageError(f"{sentence}.", f"{context.command_path if context else 'vlm'} --help")
 
 
 def _show(error: VlmError) -> None:

@@ -35,9 +35,10 @@ def ask(
     from vlmcli.cli.work import Plan, answer, find_pictures
 
     names, asked = split_arguments(arguments, questions or [])
-    if not asked and not common.prompt:
+    from_stdin = not asked and not common.prompt
+    refs = find_pictures(names, all_or_none=from_stdin)  # a mistyped name before a missing question
+    if from_stdin:
         asked = [_question_from_stdin(names)]
-    refs = find_pictures(names)
     groups = [refs] if together else [(ref,) for ref in refs]
     plans = [
         Plan(group, common.task_options(question=question), _heading(group, question if len(asked) > 1 else ""))

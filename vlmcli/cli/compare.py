@@ -33,5 +33,5 @@ def compare(
             f"vlm compare {pictures[0]} OTHER_PICTURE",
         )
     options = common.task_options(question=question or "", strategy=strategy)
-    refs = find_pictures(pictures)
+    refs = find_pictures(pictures, all_or_none=True)
     return answer("compare", [Plan(refs, options, ", ".join(ref.name for ref in refs))], common)

@@ -120,6 +120,10 @@ class Common:
         return [name for name, value in given.items() if value is not None]
 
 
+class ClosedPipe(Exception):
+    """Nobody reads our answers any more."""
+
+
 def with_common(command: Callable[..., int]) -> Callable[..., int]:
     """`command(…, common)` as typer wants it: with the fields of Common as parameters of its own."""
     own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "common"]
@@ -134,7 +138,10 @@ def with_common(command: Callable[..., int]) -> Callable[..., int]:
     @functools.wraps(command)
     def entry(**arguments: Any) -> int:
         values = {field.name: arguments.pop(field.name) for field in fields(Common)}
-        return command(**arguments, common=Common(**values))
+        try:
+            return command(**arguments, common=Common(**values))
+        except BrokenPipeError as error:  # typer would make an exit code of its own of it
+            raise ClosedPipe from error
 
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared
     vars(entry)["__signature__"] = inspect.Signature(parameters)

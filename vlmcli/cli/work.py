@@ -25,10 +25,10 @@ class Plan:
     heading: str
 
 
-def find_pictures(arguments: Sequence[str]) -> tuple[ImageRef, ...]:
+def find_pictures(arguments: Sequence[str], all_or_none: bool = False) -> tuple[ImageRef, ...]:
     """References to all that was named. One that is missing among others fails later, as its own record.
 
-    Raises the first PictureError when not a single one is there.
+    Raises the PictureError of one that is missing when there is only that, or with `all_or_none`.
     """
     from vlmcli.images import resolve, resolve_all
 
@@ -40,7 +40,7 @@ def find_pictures(arguments: Sequence[str]) -> tuple[ImageRef, ...]:
         except PictureError as error:
             missing.append(error)
             found.append(ImageRef(argument, "file", Path(argument)))
-    if len(missing) == len(arguments) == 1:
+    if missing and (all_or_none or len(arguments) == 1):
         raise missing[0]
     if "-" in arguments:
         resolve_all([argument for argument in arguments if argument == "-"])

@@ -69,5 +69,5 @@ def resolve_format(settings: OutputSettings) -> str:
         extension = Path(settings.path or "").suffix.lower()
         return next((name for name, kind in WRITERS.items() if extension in kind.extensions), "text")
     if settings.format not in WRITERS:
-        raise UsageError(f"no such format: {show_name(settings.format)}", f"one of: {', '.join(WRITERS)}")
+        raise UsageError(f"There is no format {show_name(settings.format)}.", f"One of: {', '.join(WRITERS)}")
     return settings.format

@@ -15,12 +15,12 @@ from vlmcli.output.sanitize import show_name
 from vlmcli.output.streams import fit, is_regular_file, is_unicode
 
 _HINTS = {
-    errno.ENOENT: "make its folder first, or choose another place with --output",
-    errno.ENOTDIR: "choose another place with --output",
-    errno.EISDIR: "it is a folder: name a file in it",
-    errno.EACCES: "choose another place with --output",
-    errno.EROFS: "choose another place with --output",
-    errno.ENOSPC: "make room, or choose another place with --output",
+    errno.ENOENT: "Make its folder first, or choose another place with --output",
+    errno.ENOTDIR: "Choose another place with --output",
+    errno.EISDIR: "Name a file in it",
+    errno.EACCES: "Choose another place with --output",
+    errno.EROFS: "Choose another place with --output",
+    errno.ENOSPC: "Make room, or choose another place with --output",
 }
 
 
@@ -141,7 +141,7 @@ def open_sink(path: str | Path | None, stdout: TextIO | None) -> Sink:
     """The place that `--output` names, proven to be writable. Raises OutputError."""
     if path is None or str(path) in ("-", "/dev/stdout"):
         if stdout is None or stdout.closed:
-            raise OutputError("cannot write to standard output: it is closed", "name a file with --output FILE")
+            raise OutputError("Cannot write to standard output: it is closed.", "Name a file with --output FILE")
         return StreamSink(stdout, "standard output")
     with _explained(str(path)):
         if str(path).endswith((os.sep, "/")):
@@ -189,4 +189,4 @@ def _explained(name: str) -> Iterator[None]:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         place = f"to {name}" if name == "standard output" else show_name(name)
-        raise OutputError(f"cannot write {place}: {reason}", _HINTS.get(error.errno or 0, "")) from error
+        raise OutputError(f"Cannot write {place}: {reason}.", _HINTS.get(error.errno or 0, "")) from error
