@@ -118,6 +118,10 @@ class PictureLost(EngineError):
     kind = "picture_lost"
 
 
+class ClosedPipe(Exception):
+    """Nobody reads our answers any more: no mistake of anybody's, so nothing is said about it."""
+
+
 class OutputError(VlmError):
     """The answer cannot be written where it was asked to go."""
 

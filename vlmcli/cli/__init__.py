@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OUTPUT, EXIT_USAGE, OutputError, UsageError, VlmError
+from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OUTPUT, EXIT_USAGE, ClosedPipe, OutputError, UsageError, VlmError
 
 _EXIT_CLOSED_PIPE = 141
 """128 + SIGPIPE: what the shell shows of a program whose reader has gone."""
@@ -14,10 +14,9 @@ _EXIT_CLOSED_PIPE = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; `arguments` without the program's name, sys.argv's by default. Returns the exit code."""
-    from vlmcli.cli.app import app
-    from vlmcli.cli.options import ClosedPipe
-
     try:
+        from vlmcli.cli.app import app
+
         code = app(args=None if arguments is None else list(arguments), prog_name="vlm", standalone_mode=False)
         sys.stdout.flush()
         return code or 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from vlmcli.errors import UsageError
+from vlmcli.errors import ClosedPipe, UsageError
 
 if TYPE_CHECKING:
     from vlmcli.tasks import TaskOptions
@@ -118,10 +118,6 @@ class Common:
             return []
         given = {"--top-p": self.top_p, "--seed": self.seed}
         return [name for name, value in given.items() if value is not None]
-
-
-class ClosedPipe(Exception):
-    """Nobody reads our answers any more."""
 
 
 def with_common(command: Callable[..., int]) -> Callable[..., int]:

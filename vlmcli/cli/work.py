@@ -72,9 +72,11 @@ def answer(task: str, plans: Sequence[Plan], common: Common, markdown: bool = Tr
     try:
         with open_writer(settings) as writer:
             for event in vlm.run(vlm.job(task, plan.pictures, plan.options) for plan in plans):
-                writer.emit(event)
                 if isinstance(event, JobDone):
+                    if _never_begun(event.record):
+                        continue
                     records.append(event.record)
+                writer.emit(event)
     finally:
         _leave(vlm.close)
     return exit_code(records)
@@ -91,6 +93,11 @@ def exit_code(records: Sequence[Record]) -> int:
         return EXIT_PICTURE
     first = next(error for error in errors if not isinstance(error, PictureError))
     return first.exit_code if isinstance(first, VlmError) else EXIT_SOME_FAILED
+
+
+def _never_begun(record: Record) -> bool:
+    """Ctrl-C came before its first word: there is nothing to keep and nothing to say."""
+    return record.stop_reason == "interrupted" and not record.text
 
 
 def _warn(vlm: Vlm, common: Common) -> None:

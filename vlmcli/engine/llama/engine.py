@@ -37,6 +37,7 @@ class LlamaEngine:
         self._parallel = max(1, settings.parallel)
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
+        self._wait_until = 0.0  # when patience with an interrupted worker ends
 
     def stream(self, requests: Iterable[Request | None]) -> Iterator[Event]:
         """See Engine.stream."""
@@ -94,11 +95,10 @@ class LlamaEngine:
 
     def _interrupt(self, outbox: _Outbox, said: dict[int, list[str]]) -> Iterator[Event]:
         """Stop the worker and hand out what it still says; what it cannot end is ended here with the words so far."""
-        self._abort.interrupt()
-        until = time.monotonic() + _PATIENCE_S
+        self._stop_soon()
         while said:
             try:
-                event = outbox.get(timeout=max(until - time.monotonic(), 0.001))
+                event = outbox.get(timeout=max(self._wait_until - time.monotonic(), 0.001))
             except Empty:
                 break
             if event is None or isinstance(event, BaseException):
@@ -108,12 +108,18 @@ class LlamaEngine:
         for id, words in list(said.items()):
             yield Finished(id, Answer("".join(words), "interrupted"))
 
+    def _stop_soon(self) -> None:
+        """Set the abort switch, once: patience is counted from the first time."""
+        if not self._abort.interrupted:
+            self._abort.interrupt()
+            self._wait_until = time.monotonic() + _PATIENCE_S
+
     def _stop(self) -> bool:
         """Wait for the worker to be idle, not for long. False when it is still computing."""
         thread = self._thread
         if thread and thread.is_alive():
-            self._abort.interrupt()
-            thread.join(_PATIENCE_S)
+            self._stop_soon()
+            thread.join(max(self._wait_until - time.monotonic(), 0.001))
             if thread.is_alive():
                 return False
         self._thread = None
