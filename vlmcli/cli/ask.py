@@ -32,7 +32,8 @@ def ask(
 
     Without a question on the command line it is read from standard input, when that is a pipe or a file.
     """
-    from vlmcli.cli.work import Plan, answer, find_pictures
+    from vlmcli.cli.pictures import find_pictures
+    from vlmcli.cli.work import Plan, answer
 
     names, asked = split_arguments(arguments, questions or [])
     from_stdin = not asked and not common.prompt

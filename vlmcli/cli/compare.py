@@ -22,7 +22,8 @@ def compare(
     ] = "auto",
 ) -> int:
     """Say what is different between two pictures or more."""
-    from vlmcli.cli.work import Plan, answer, find_pictures
+    from vlmcli.cli.pictures import find_pictures
+    from vlmcli.cli.work import Plan, answer
     from vlmcli.tasks.compare import MOST_PICTURES
 
     if not 2 <= len(pictures) <= MOST_PICTURES:

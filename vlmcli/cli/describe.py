@@ -19,7 +19,8 @@ def describe(
     lang: Annotated[str | None, typer.Option(metavar="LANGUAGE", help="Answer in this language.")] = None,
 ) -> int:
     """Say what is in each picture."""
-    from vlmcli.cli.work import Plan, answer, find_pictures
+    from vlmcli.cli.pictures import find_pictures
+    from vlmcli.cli.work import Plan, answer
 
     options = common.task_options(style=style, lang=lang or "")
     plans = [Plan((ref,), options, ref.name) for ref in find_pictures(pictures)]

@@ -14,7 +14,8 @@ def ocr(
     common: Common,
 ) -> int:
     """Read the text in each picture."""
-    from vlmcli.cli.work import Plan, answer, find_pictures
+    from vlmcli.cli.pictures import find_pictures
+    from vlmcli.cli.work import Plan, answer
 
     options = common.task_options()
     plans = [Plan((ref,), options, ref.name) for ref in find_pictures(pictures)]

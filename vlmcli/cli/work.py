@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from vlmcli.api import Vlm
 from vlmcli.cli.options import Common
@@ -23,28 +22,6 @@ class Plan:
     pictures: tuple[ImageRef, ...]
     options: TaskOptions
     heading: str
-
-
-def find_pictures(arguments: Sequence[str], all_or_none: bool = False) -> tuple[ImageRef, ...]:
-    """References to all that was named. One that is missing among others fails later, as its own record.
-
-    Raises the PictureError of one that is missing when there is only that, or with `all_or_none`.
-    """
-    from vlmcli.images import resolve, resolve_all
-
-    missing: list[PictureError] = []
-    found: list[ImageRef] = []
-    for argument in arguments:
-        try:
-            found.append(resolve(argument))
-        except PictureError as error:
-            missing.append(error)
-            found.append(ImageRef(argument, "file", Path(argument)))
-    if missing and (all_or_none or len(arguments) == 1):
-        raise missing[0]
-    if "-" in arguments:
-        resolve_all([argument for argument in arguments if argument == "-"])
-    return tuple(found)
 
 
 def answer(task: str, plans: Sequence[Plan], common: Common, markdown: bool = True) -> int:
