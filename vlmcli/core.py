@@ -140,10 +140,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the engine is busy with for a request (None: for all, while the model loads)."""
+    """What the engine is busy with for a request (None: for all, while the model loads).
+
+    `looking` goes by the pictures and their tiles: `done` of `total`; a total of 0 is not known.
+    """
 
     id: int | None
     name: StageName
+    done: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +253,8 @@ class JobStage:
 
     job: int | None
     name: StageName
+    done: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ class _Pipeline:
     def handle(self, event: object) -> Iterator[JobEvent]:
         """An engine event as the job's event; an answer wakes the task, which asks on or is done."""
         if isinstance(event, Stage):
-            yield JobStage(event.id, event.name)
+            yield JobStage(event.id, event.name, event.done, event.total)
         elif isinstance(event, TextChunk):
             yield JobText(event.id, event.text)
         elif isinstance(event, Failed):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from vlmcli.core import Answer, LoadedImage, Request, StopReason, Timings
+from vlmcli.core import Answer, LoadedImage, Request, Stage, StopReason, Timings
 from vlmcli.engine.fit import Need
 from vlmcli.engine.llama.context import Context
 from vlmcli.engine.llama.decoder import Decoder
@@ -63,6 +63,7 @@ class Answering:
             max((token_count(p) for p in pieces if isinstance(p, RowPiece) and p.whole_in_one_batch), default=0),
         )
         self.image_tokens = sum(p.n_tokens for p in pieces if isinstance(p, RowPiece))
+        self._tiles = sum(isinstance(piece, RowPiece) for piece in pieces)
         self.slot = -1
         self.deadline: float | None = None
         self.stop_reason: StopReason | None = None
@@ -84,6 +85,14 @@ class Answering:
         self._started = time.monotonic()
         if self.request.timeout_s is not None:
             self.deadline = self._started + self.request.timeout_s
+
+    @property
+    def stage(self) -> Stage:
+        """What comes next of the prompt: words to read, or a tile to look at."""
+        if not isinstance(self.pieces[0], RowPiece):
+            return Stage(self.request.id, "reading")
+        left = sum(isinstance(piece, RowPiece) for piece in self.pieces)
+        return Stage(self.request.id, "looking", self._tiles - left, self._tiles)
 
     def read_piece(self, context: Context, projector: Projector) -> bool:
         """Read in the next piece of the prompt, encoding it first if it is a picture. False when aborted."""

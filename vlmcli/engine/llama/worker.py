@@ -7,14 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
-from vlmcli.core import Event, Failed, Finished, Request, Stage, StopReason, TextChunk
+from vlmcli.core import Event, Failed, Finished, Request, StopReason, TextChunk
 from vlmcli.engine.fit import ContextPlan, plan_context
 from vlmcli.engine.llama import devices
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.answering import Answering
 from vlmcli.engine.llama.context import Context
 from vlmcli.engine.llama.model import OpenModel
-from vlmcli.engine.llama.projector import RowPiece
 from vlmcli.engine.scheduler import Prefill, Scheduler
 from vlmcli.errors import VlmError
 
@@ -138,8 +137,7 @@ class Worker:
             self._end(answering, "timeout")
 
     def _read_piece(self, room: Room, answering: Answering) -> None:
-        looks = isinstance(answering.pieces[0], RowPiece)
-        self._emit(Stage(answering.request.id, "looking" if looks else "reading"))
+        self._emit(answering.stage)
         self._abort.deadline = answering.deadline
         try:
             done = answering.read_piece(room.context, self._model.projector)
