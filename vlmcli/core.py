@@ -95,6 +95,8 @@ class Request:
     """What the answer has said already: the model goes on from there, and the answer holds only what is new."""
     timeout_s: float | None = None
     """Seconds from the start of work on this request after which it ends with what it has."""
+    room_tokens: int = 0
+    """Room to keep in the context for what may follow: a conversation that grows does not move."""
 
     @property
     def images(self) -> tuple[LoadedImage, ...]:
@@ -136,6 +138,8 @@ class Answer:
     image_tokens: int = 0
     answer_tokens: int = 0
     timings: Timings = Timings()
+    reused_tokens: int = 0
+    """Tokens of the prompt that were held already and not read again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,3 +193,43 @@ def test_repacking_is_off_where_it_may_crash(
     monkeypatch.setattr(devices, "system_info", lambda: f"CPU : {built} | ")
     monkeypatch.setattr(devices, "_processor_has_amx", lambda: processor)
     assert devices.extra_buffers_are_safe(frozenset(types)) is safe
+
+
+def test_second_question_about_a_picture_does_not_look_again(engine: Engine) -> None:
+    alone = answers(engine, request(0, RED, question="What shape is there?"))[0]
+    engine.close()
+    first, second = answers(engine, request(0, RED), request(1, RED, question="What shape is there?")).values()
+    assert first.timings.encode_ms > 0 == second.timings.encode_ms
+    assert second.reused_tokens > second.image_tokens
+    assert (second.text, second.prompt_tokens) == (alone.text, alone.prompt_tokens)
+
+
+def test_another_picture_in_the_same_slot_is_looked_at(engine: Engine) -> None:
+    alone = answers(engine, request(0, BLUE))[0].text
+    for image in (RED, BLUE, RED, BLUE):
+        answer = answers(engine, request(0, image))[0]
+        assert answer.timings.encode_ms > 0
+        assert answer.reused_tokens < answer.image_tokens
+    assert answer.text == alone
+
+
+def test_conversation_reads_only_what_is_new(engine: Engine) -> None:
+    def turn(role: str, *parts: object) -> Turn:
+        return Turn(role, tuple(parts))  # type: ignore[arg-type]
+
+    first = turn("user", Picture(RED), Text(QUESTION))
+    said = answers(engine, Request(0, (first,), Sampling(max_tokens=24), room_tokens=500))[0]
+    later = (first, turn("assistant", Text(said.text)), turn("user", Text("And the background?")))
+    answer = answers(engine, Request(1, later, Sampling(max_tokens=24)))[1]
+    assert answer.timings.encode_ms == 0
+    assert answer.reused_tokens >= said.prompt_tokens + said.answer_tokens - 2
+    fresh = ENGINES["llama"](resolve_model("demo"), EngineSettings())
+    assert answers(fresh, Request(1, later, Sampling(max_tokens=24)))[1].text == answer.text
+    fresh.close()
+
+
+def test_failed_request_leaves_no_trace(engine: Engine) -> None:
+    alone = answers(engine, request(0, BLUE))[0].text
+    late = Request(1, request(1, RED).turns, timeout_s=1e-6)
+    answers(engine, late)
+    assert answers(engine, request(2, BLUE))[2].text == alone

@@ -18,10 +18,11 @@ def test_idle_has_nothing_to_do() -> None:
 
 def test_prefill_and_decode_take_turns() -> None:
     scheduler = Scheduler(2)
-    first = scheduler.admit(1)
+    first, second = 0, 1
+    scheduler.admit(first, 1)
     assert scheduler.next() == Prefill(first)
     scheduler.piece_read(first)
-    second = scheduler.admit(3)
+    scheduler.admit(second, 3)
     seen = []
     for _ in range(6):
         step = scheduler.next()
@@ -43,9 +44,10 @@ def test_every_request_ends_and_none_starves(seed: int) -> None:
     work: dict[int, list[int]] = {}
     done, since_decode = 0, 0
     for _ in range(5000):
-        while waiting and scheduler.has_room:
+        while waiting and scheduler.free:
             pieces, tokens = waiting.pop()
-            slot = scheduler.admit(pieces)
+            slot = scheduler.free[-1]
+            scheduler.admit(slot, pieces)
             assert slot not in work
             work[slot] = [pieces, tokens]
         assert len(work) <= n_slots
@@ -73,14 +75,18 @@ def test_every_request_ends_and_none_starves(seed: int) -> None:
 
 def test_a_reader_that_fails_frees_its_slot() -> None:
     scheduler = Scheduler(1)
-    scheduler.release(scheduler.admit(3))
+    scheduler.admit(0, 3)
+    assert not scheduler.free
+    scheduler.release(0)
     assert scheduler.idle
-    assert scheduler.has_room
+    assert scheduler.free == (0,)
 
 
 def test_oldest_prompt_is_read_first() -> None:
     scheduler = Scheduler(3)
-    slots = [scheduler.admit(2) for _ in range(3)]
+    slots = (2, 0, 1)
+    for slot in slots:
+        scheduler.admit(slot, 2)
     order = Counter[int]()
     for _ in range(2):
         step = scheduler.next()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vlmcli.errors import DoesNotFit
 
@@ -19,6 +19,8 @@ class Need:
     prompt_tokens: int
     answer_tokens: int
     largest_picture_tokens: int = 0
+    room_tokens: int = 0
+    """More that would be welcome, for what may follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def check_fits(need: Need, trained_tokens: int) -> Need:
             f" {trained_tokens}.",
             "Ask about fewer pictures at once, shorten the question, or choose a model with a longer context.",
         )
-    return Need(need.prompt_tokens, min(need.answer_tokens, room), need.largest_picture_tokens)
+    return replace(need, answer_tokens=min(need.answer_tokens, room))
 
 
 def plan_context(
@@ -58,7 +60,7 @@ def plan_context(
     micro_batch_tokens: int = 512,
 ) -> ContextPlan:
     """Room for `needs`, which wait to be answered: as many side by side as memory allows, at least one."""
-    longest = max(need.prompt_tokens + need.answer_tokens for need in needs)
+    longest = max(need.prompt_tokens + need.answer_tokens + need.room_tokens for need in needs)
     tokens_each = min(-(-longest // _STEP_TOKENS) * _STEP_TOKENS, -(-trained_tokens // _STEP_TOKENS) * _STEP_TOKENS)
     largest_picture = max(need.largest_picture_tokens for need in needs)
     n_slots = min(len(needs), most_slots)

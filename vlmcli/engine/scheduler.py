@@ -33,18 +33,18 @@ class Scheduler:
         self._read_last = False
 
     @property
-    def has_room(self) -> bool:
-        return bool(self._free)
-
-    @property
     def idle(self) -> bool:
         return not self._reading and not self._writing
 
-    def admit(self, n_pieces: int) -> int:
-        """Give a prompt of so many pieces (at least 1) a slot."""
-        slot = self._free.pop()
+    @property
+    def free(self) -> tuple[int, ...]:
+        """Free slots, the one that was freed last at the end."""
+        return tuple(self._free)
+
+    def admit(self, slot: int, n_pieces: int) -> None:
+        """Give a free slot to a prompt of so many pieces (at least 1)."""
+        self._free.remove(slot)
         self._reading[slot] = n_pieces
-        return slot
 
     def next(self) -> Prefill | Decode | None:
         """The next thing to do, or None when idle."""

@@ -85,9 +85,12 @@ class Context:
             raise EngineError(f"llama.cpp could not go on: {logs.reason() or f'error {failed}'}.")
         return True
 
-    def clear(self, slot: int) -> None:
-        """Forget a sequence: the next one in its slot starts from nothing."""
+    def forget_from(self, slot: int, position: int) -> bool:
+        """Forget a sequence from `position` on. False when this kind of memory cannot: then all of it is forgotten."""
+        if llama.llama_memory_seq_rm(self._memory, slot, position, -1):
+            return True
         llama.llama_memory_seq_rm(self._memory, slot, -1, -1)
+        return False
 
     def close(self) -> None:
         pointer, self.pointer = self.pointer, None

@@ -9,8 +9,9 @@ from vlmcli.engine import EngineSettings
 from vlmcli.engine.fit import check_fits
 from vlmcli.engine.llama import devices, logs
 from vlmcli.engine.llama.abort import Abort
-from vlmcli.engine.llama.answering import Answering, prompt_pieces
+from vlmcli.engine.llama.answering import Answering
 from vlmcli.engine.llama.decoder import Decoder
+from vlmcli.engine.llama.pieces import prompt_pieces
 from vlmcli.engine.llama.projector import Projector
 from vlmcli.engine.llama.prompt import render
 from vlmcli.engine.llama.template import ChatTemplate
@@ -43,7 +44,7 @@ class OpenModel:
     def prepare(self, request: Request) -> Answering:
         """Render and tokenize: from here the request's cost in tokens is known. Raises VlmError."""
         parts = render(request, self._template, self._separator)
-        answering = Answering(request, prompt_pieces(parts, self.decoder, self.projector))
+        answering = Answering(request, prompt_pieces(parts, self.decoder.vocabulary, self.projector))
         answering.need = check_fits(answering.need, self.decoder.trained_tokens)
         return answering
 

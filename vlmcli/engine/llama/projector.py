@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vlmcli.core import LoadedImage
+from vlmcli.engine.held import RowKey
 from vlmcli.engine.llama import logs
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.bindings import NULL, llama, mtmd
@@ -29,8 +30,8 @@ class RowPiece:
     """A picture or a tile of one, ready to be encoded into `n_tokens` rows. Lives as long as its `owner`."""
 
     chunk: int
+    key: RowKey
     n_tokens: int
-    n_positions: int
     whole_in_one_batch: bool
     owner: PictureChunks
 
@@ -94,7 +95,7 @@ class Projector:
         finally:
             mtmd.mtmd_bitmap_free(bitmap)
         count = mtmd.mtmd_input_chunks_size(chunks.pointer)
-        pieces = [self._piece(chunks, index) for index in range(count)]
+        pieces = [self._piece(chunks, index, image.digest) for index in range(count)]
         if failed or not any(isinstance(piece, RowPiece) and piece.n_tokens > 0 for piece in pieces):
             reason = logs.reason()
             raise PictureLost(
@@ -104,16 +105,15 @@ class Projector:
             )
         return pieces
 
-    def _piece(self, chunks: PictureChunks, index: int) -> TokenPiece | RowPiece:
+    def _piece(self, chunks: PictureChunks, index: int, digest: str) -> TokenPiece | RowPiece:
         chunk = mtmd.mtmd_input_chunks_get(chunks.pointer, index)
         count = mtmd.mtmd_input_chunk_get_n_tokens(chunk)
         if mtmd.mtmd_input_chunk_get_type(chunk) == mtmd.MTMD_INPUT_CHUNK_TYPE_TEXT:
             n = ctypes.c_size_t()
             tokens = mtmd.mtmd_input_chunk_get_tokens_text(chunk, ctypes.byref(n))
             return TokenPiece(tuple(tokens[: n.value]))
-        positions = mtmd.mtmd_input_chunk_get_n_pos(chunk)
         non_causal = bool(mtmd.mtmd_decode_use_non_causal(self.pointer, chunk))
-        return RowPiece(chunk, count, positions, non_causal, chunks)
+        return RowPiece(chunk, RowKey(digest, index), count, non_causal, chunks)
 
     def encode(self, piece: RowPiece) -> Any:
         """The rows of a piece: floats, n_tokens x width. The projector's own memory, valid until the next call.

@@ -14,32 +14,12 @@ from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.answering import Answering
 from vlmcli.engine.llama.context import Context
 from vlmcli.engine.llama.model import OpenModel
-from vlmcli.engine.scheduler import Prefill, Scheduler
+from vlmcli.engine.llama.room import Room
+from vlmcli.engine.scheduler import Prefill
 from vlmcli.errors import VlmError
 
 Inbox = SimpleQueue[list[Request] | None]
 """Requests that came in together; None: there will be no more."""
-
-
-class Room:
-    """A context and who sits in it: one answer a slot."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.scheduler = Scheduler(context.plan.n_slots)
-        self.seated: dict[int, Answering] = {}
-
-    def seat(self, answering: Answering) -> int:
-        slot = self.scheduler.admit(len(answering.pieces))
-        self.seated[slot] = answering
-        return slot
-
-    def leave(self, answering: Answering) -> None:
-        """Free the slot of an answer, if it has one."""
-        if self.seated.get(answering.slot) is answering:
-            del self.seated[answering.slot]
-            self.context.clear(answering.slot)
-            self.scheduler.release(answering.slot)
 
 
 class Worker:
@@ -92,17 +72,17 @@ class Worker:
     def _admit(self) -> None:
         """Give waiting requests the free slots, in their order; a larger room when the next one needs it."""
         while self._waiting:
-            first = self._waiting[0]
-            if self._room is None or not self._room.context.plan.holds(first.need):
+            if self._room is None or not self._room.context.plan.holds(self._waiting[0].need):
                 if self._room and not self._room.scheduler.idle:
                     return
                 self._make_room()
-            elif self._room.scheduler.has_room:
-                self._waiting.popleft()
-                first.begin(self._room.seat(first), self._model.decoder, self._load_s)
-                self._load_s = 0.0
-            else:
+                continue
+            answering = next(filter(self._room.takes, self._waiting), None)
+            if answering is None or not self._room.context.plan.holds(answering.need):
                 return
+            self._waiting.remove(answering)
+            self._room.seat(answering, self._model.decoder, self._load_s)
+            self._load_s = 0.0
 
     def _make_room(self) -> None:
         """A context for those who wait. When it cannot be had they fail, each with the reason."""
@@ -149,7 +129,7 @@ class Worker:
         if not done:
             return  # interrupted, or too late: whoever notices ends it
         room.scheduler.piece_read(answering.slot)
-        if not answering.pieces:
+        if answering.has_read:
             self._choose(room, answering, -1)
 
     def _write(self, room: Room, answerings: list[Answering]) -> None:
@@ -174,24 +154,22 @@ class Worker:
     def _end(self, answering: Answering, reason: StopReason) -> None:
         answering.stop_reason = reason
         rest, answer = answering.finish()
-        self._leave(answering)
+        if self._room:
+            self._room.leave(answering)
         if rest:
             self._emit(TextChunk(answering.request.id, rest))
         self._emit(Finished(answering.request.id, answer))
 
     def _fail(self, answering: Answering, error: VlmError) -> None:
         answering.finish()
-        self._leave(answering)
-        self._emit(Failed(answering.request.id, error))
-
-    def _leave(self, answering: Answering) -> None:
         if self._room:
-            self._room.leave(answering)
+            self._room.leave(answering, keep=False)
+        self._emit(Failed(answering.request.id, error))
 
     def _close_room(self) -> None:
         room, self._room = self._room, None
         if room:
-            room.context.close()
+            room.close()
 
     def close(self) -> None:
         """Free the context and the model."""
