@@ -12,13 +12,18 @@ __version__ = "0.1.0"
 __all__ = ["Reply", "Vlm", "__version__"]
 
 if TYPE_CHECKING:
-    from vlmcli.api import Reply, Vlm
+    from vlmcli.api import Vlm
+    from vlmcli.reply import Reply
 
 
 def __getattr__(name: str) -> Any:
     """`Vlm` and `Reply` are imported when they are first asked for (PEP 562): importing vlmcli costs nothing."""
-    if name in ("Vlm", "Reply"):
-        from vlmcli import api
+    if name == "Vlm":
+        from vlmcli.api import Vlm
 
-        return getattr(api, name)
+        return Vlm
+    if name == "Reply":
+        from vlmcli.reply import Reply
+
+        return Reply
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,66 +12,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from vlmcli.config import Settings, load_settings
-from vlmcli.core import ImageRef, JobDone, JobEvent, JobText, LoadedImage, Record
+from vlmcli.core import ImageRef, JobEvent, LoadedImage
 from vlmcli.engine import ENGINES, Engine, EngineSettings
-from vlmcli.errors import EngineError
 from vlmcli.models import resolve_model
 from vlmcli.pipeline import Job, run
-from vlmcli.tasks import TASKS, Brief, TaskOptions
+from vlmcli.reply import Reply
+from vlmcli.session import Conversation
+from vlmcli.tasks import TASKS, Brief, Exchange, TaskOptions
 
 PictureLike = str | os.PathLike[str] | bytes | Any
 """A path, `-` for standard input, the bytes of a picture file, or a PIL image."""
-
-
-class Reply:
-    """An answer as it comes: iterate for its words, or take `text` (or `str()`) for all of it.
-
-    The model is asked when the first of these happens. Raises VlmError when the question cannot be answered.
-    """
-
-    def __init__(self, events: Iterator[JobEvent]) -> None:
-        self._events = events
-        self._chunks: list[str] = []
-        self._record: Record | None = None
-
-    def __iter__(self) -> Iterator[str]:
-        at = 0
-        while at < len(self._chunks) or self._advance():
-            yield from self._chunks[at : at + 1]
-            at += 1
-
-    def _advance(self) -> bool:
-        """Wait for the next words. False when there are no more."""
-        for event in self._events:
-            if isinstance(event, JobText):
-                self._chunks.append(event.text)
-                return True
-            if isinstance(event, JobDone):
-                self._record = event.record
-        return False
-
-    @property
-    def record(self) -> Record:
-        """Everything known of the answer: text, why it stopped, token counts, timings."""
-        while self._advance():
-            pass
-        if self._record is None:
-            raise EngineError("The answer was given up before it ended.")
-        if self._record.error:
-            raise self._record.error
-        return self._record
-
-    @property
-    def text(self) -> str:
-        return self.record.text
-
-    def __str__(self) -> str:
-        return self.text
 
 
 class Vlm:
@@ -146,17 +102,42 @@ class Vlm:
 
     def _run_after(self, earlier: Reply | None, job: Job) -> Iterator[JobEvent]:
         """The engine does one stream at a time: an earlier reply that was left half read is read to its end."""
-        while earlier and earlier._advance():
+        while earlier and earlier.advance():
             pass
         yield from self.run([job])
 
+    def conversation(self, *pictures: PictureLike, **options: Any) -> Conversation:
+        """A talk about pictures: each question knows what was said before, and costs only its own tokens."""
+        from vlmcli.images import resolve_all
+
+        return self.conversation_about(resolve_all(pictures), TaskOptions(**options))
+
+    def conversation_about(self, pictures: Sequence[ImageRef], options: TaskOptions) -> Conversation:
+        """As `conversation`, with references that were resolved already."""
+
+        def start(about: tuple[ImageRef, ...], question: str, history: tuple[Exchange, ...]) -> Iterator[JobEvent]:
+            return self.run([self.job("ask", about, replace(options, question=question), history)])
+
+        return Conversation(tuple(pictures), start)
+
+    @property
+    def takes_several_pictures(self) -> bool:
+        """Whether the model was trained on several pictures in one question."""
+        return self._files.family.several_pictures
+
     # --- many ---------------------------------------------------------------------------------------------
 
-    def job(self, task: str, pictures: Sequence[ImageRef], options: TaskOptions) -> Job:
-        """One record to be: `task` (a name in TASKS) over `pictures`, for `run`."""
+    def job(
+        self,
+        task: str,
+        pictures: Sequence[ImageRef],
+        options: TaskOptions,
+        history: tuple[Exchange, ...] | None = None,
+    ) -> Job:
+        """One record to be: `task` (a name in TASKS) over `pictures`, for `run`. `history`: what was said before."""
         from vlmcli.images import stitch
 
-        return Job(TASKS[task], tuple(pictures), Brief(options, self._files.family, stitch))
+        return Job(TASKS[task], tuple(pictures), Brief(options, self._files.family, stitch, history))
 
     def run(self, jobs: Iterable[Job]) -> Iterator[JobEvent]:
         """Events of all jobs as they come, several jobs at a time. Each job ends in one JobDone."""

@@ -135,3 +135,17 @@ def test_ocr_that_loops_again_is_cut_short() -> None:
 @pytest.mark.parametrize("reason", ["length", "context", "timeout", "repetition", "interrupted"])
 def test_an_answer_that_did_not_end_is_cut_short(reason: StopReason) -> None:
     assert run("describe", [A], said("a", reason))[1].cut_short
+
+
+def test_history_stands_before_the_question_and_the_picture_in_the_first_turn() -> None:
+    brief = Brief(TaskOptions(question="R", system="S"), ANY_FAMILY, stitch, (("Q", "A"),))
+    request = next(TASKS["ask"].steps(brief, [A]))
+    assert [turn.role for turn in request.turns] == ["system", "user", "assistant", "user"]
+    assert request.turns[1].parts == (Picture(A), Text("Q"))
+    assert request.turns[2].parts == (Text("A"),)
+    assert request.turns[3].parts == (Text("R"),)
+    assert request.room_tokens > 0
+
+
+def test_a_question_without_history_asks_for_no_room() -> None:
+    assert run("ask", [A], said(""), question="Q")[0][0].room_tokens == 0

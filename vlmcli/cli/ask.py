@@ -30,7 +30,8 @@ def ask(
 ) -> int:
     """Ask a question about pictures.
 
-    Without a question on the command line it is read from standard input, when that is a pipe or a file.
+    Without a question on the command line it is read from standard input, when that is a pipe or a file; on a
+    terminal a conversation begins.
     """
     from vlmcli.cli.pictures import find_pictures
     from vlmcli.cli.work import Plan, answer
@@ -38,6 +39,10 @@ def ask(
     names, asked = split_arguments(arguments, questions or [])
     from_stdin = not asked and not common.prompt
     refs = find_pictures(names, all_or_none=from_stdin)  # a mistyped name before a missing question
+    if from_stdin and _is_conversation(common):
+        from vlmcli.cli.conversation import converse
+
+        return converse(refs, common)
     if from_stdin:
         asked = [_question_from_stdin(names)]
     groups = [refs] if together else [(ref,) for ref in refs]
@@ -47,6 +52,13 @@ def ask(
         for question in asked or [""]
     ]
     return answer("ask", plans, common)
+
+
+def _is_conversation(common: Common) -> bool:
+    """A person at both ends, and no format that is for scripts."""
+    if common.output or common.format not in (None, "text"):
+        return False
+    return bool(sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty())
 
 
 def _heading(refs: Sequence[ImageRef], question: str) -> str:

@@ -24,8 +24,8 @@ class Plan:
     heading: str
 
 
-def answer(task: str, plans: Sequence[Plan], common: Common, markdown: bool = True) -> int:
-    """Run the plans as jobs and write what comes. Returns the exit code."""
+def open_model(common: Common) -> Vlm:
+    """The model that the options name, with what is to be said about it and about options without effect."""
     vlm = Vlm(
         common.model,
         mmproj=common.mmproj,
@@ -34,6 +34,13 @@ def answer(task: str, plans: Sequence[Plan], common: Common, markdown: bool = Tr
         threads=common.threads,
         verbose=common.verbose,
     )
+    _warn(vlm, common)
+    return vlm
+
+
+def answer(task: str, plans: Sequence[Plan], common: Common, markdown: bool = True) -> int:
+    """Run the plans as jobs and write what comes. Returns the exit code."""
+    vlm = open_model(common)
     settings = OutputSettings(
         format=common.format,
         path=common.output,
@@ -44,7 +51,6 @@ def answer(task: str, plans: Sequence[Plan], common: Common, markdown: bool = Tr
         quiet=common.quiet,
         stats=common.stats,
     )
-    _warn(vlm, common)
     records: list[Record] = []
     try:
         with open_writer(settings) as writer:
@@ -55,7 +61,7 @@ def answer(task: str, plans: Sequence[Plan], common: Common, markdown: bool = Tr
                     records.append(event.record)
                 writer.emit(event)
     finally:
-        _leave(vlm.close)
+        leave(vlm.close)
     return exit_code(records)
 
 
@@ -87,7 +93,7 @@ def _warn(vlm: Vlm, common: Common) -> None:
         print(f"vlm: {names}: no effect without --temperature above 0", file=sys.stderr)
 
 
-def _leave(close: Callable[[], bool]) -> None:
+def leave(close: Callable[[], bool]) -> None:
     """Free the model; when llama.cpp cannot be stopped (Ctrl-C on a GPU), end the process without waiting for it."""
     if close():
         return

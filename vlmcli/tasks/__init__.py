@@ -8,8 +8,8 @@ from vlmcli.tasks.ask import ASK
 from vlmcli.tasks.compare import COMPARE
 from vlmcli.tasks.describe import DESCRIBE
 from vlmcli.tasks.ocr import OCR
-from vlmcli.tasks.task import Brief, Outcome, Task, TaskOptions
+from vlmcli.tasks.task import Brief, Exchange, Outcome, Task, TaskOptions
 
 TASKS: Mapping[str, Task] = {task.name: task for task in (DESCRIBE, ASK, COMPARE, OCR)}
 
-__all__ = ["TASKS", "Brief", "Outcome", "Task", "TaskOptions"]
+__all__ = ["TASKS", "Brief", "Exchange", "Outcome", "Task", "TaskOptions"]

@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from vlmcli.core import Answer, Family, LoadedImage, Part, Picture, Request, Sampling, StopReason, Text, Turn
 
 Steps = Generator[Request, Answer, "Outcome"]
+Exchange = tuple[str, str]
+"""A question and its answer."""
 Stitch = Callable[[Sequence[LoadedImage], Sequence[str]], LoadedImage]
+
+
+_CONVERSATION_TOKENS = 2048
+"""Room that a conversation asks for beyond its first answer, so that it does not move to a larger context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,8 @@ class Brief:
     options: TaskOptions
     family: Family
     stitch: Stitch
+    history: tuple[Exchange, ...] | None = None
+    """What was asked and answered before about the same pictures; None: this is no conversation."""
 
     def wording(self, key: str, default: str) -> str:
         """The words to send: the user's, or those that the family was trained on, or ours; in the asked language."""
@@ -53,13 +61,22 @@ class Brief:
         return f"{words} Answer in {self.options.lang}." if self.options.lang else words
 
     def request(self, pictures: Sequence[LoadedImage], question: str, sampling: Sampling) -> Request:
-        """One user turn: the pictures, then the words, or the other way round where the family wants it."""
+        """The turns so far and this question. The pictures stand in the first of them."""
+        questions = [*(asked for asked, _ in self.history or ()), question]
+        answers = [Turn("assistant", (Text(said),)) for _, said in self.history or ()]
+        asked = [self._user_turn(pictures if i == 0 else (), words) for i, words in enumerate(questions)]
+        turns = [turn for pair in zip(asked, answers, strict=False) for turn in pair] + [asked[-1]]
+        if self.options.system:
+            turns.insert(0, Turn("system", (Text(self.options.system),)))
+        settings = replace(self.options.sampling(sampling), stop=self.family.stop, stop_at_repetition=True)
+        room_tokens = 0 if self.history is None else _CONVERSATION_TOKENS
+        return Request(0, tuple(turns), settings, timeout_s=self.options.timeout_s, room_tokens=room_tokens)
+
+    def _user_turn(self, pictures: Sequence[LoadedImage], question: str) -> Turn:
+        """The pictures, then the words, or the other way round where the family wants it."""
         images: list[Part] = [Picture(picture) for picture in pictures]
         words: list[Part] = [Text(question)] if question else []
-        parts: tuple[Part, ...] = (*images, *words) if self.family.picture_first else (*words, *images)
-        system = (Turn("system", (Text(self.options.system),)),) if self.options.system else ()
-        settings = replace(self.options.sampling(sampling), stop=self.family.stop, stop_at_repetition=True)
-        return Request(0, (*system, Turn("user", parts)), settings, timeout_s=self.options.timeout_s)
+        return Turn("user", (*images, *words) if self.family.picture_first else (*words, *images))
 
 
 @dataclass(frozen=True, slots=True)

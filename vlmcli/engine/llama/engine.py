@@ -41,6 +41,8 @@ class LlamaEngine:
 
     def stream(self, requests: Iterable[Request | None]) -> Iterator[Event]:
         """See Engine.stream."""
+        if self._thread and not self._stop():
+            self._thread.join()  # an answer that was given up and could not be stopped at once
         inbox: Inbox = SimpleQueue()
         outbox: _Outbox = SimpleQueue()
         self._abort.clear()
