@@ -96,7 +96,10 @@ class Vlm:
     def _reply_to(self, task: str, pictures: Sequence[PictureLike], options: TaskOptions) -> Reply:
         from vlmcli.images import resolve_all
 
-        job = self.job(task, resolve_all(pictures), options)
+        return self.reply_to(self.job(task, resolve_all(pictures), options))
+
+    def reply_to(self, job: Job) -> Reply:
+        """The answer to one job, as it comes."""
         self._reply = Reply(self._run_after(self._reply, job))
         return self._reply
 

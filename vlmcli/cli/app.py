@@ -10,6 +10,7 @@ import typer
 from vlmcli import __version__
 from vlmcli.cli.ask import ask
 from vlmcli.cli.compare import compare
+from vlmcli.cli.demo import demo
 from vlmcli.cli.describe import describe
 from vlmcli.cli.ocr import ocr
 from vlmcli.cli.options import with_common
@@ -62,3 +63,4 @@ def _add(command: Callable[..., int]) -> None:
 
 for _command in (describe, ask, compare, ocr):
     _add(_command)
+app.command()(demo)
