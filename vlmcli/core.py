@@ -140,6 +140,8 @@ class Answer:
     timings: Timings = Timings()
     reused_tokens: int = 0
     """Tokens of the prompt that were held already and not read again."""
+    cached: bool = False
+    """The whole answer was recalled: nothing was computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,7 @@ class Record:
     image_tokens: int = 0
     answer_tokens: int = 0
     timings: Timings = Timings()
+    cached: bool = False
     error: Exception | None = None
 
     @property

@@ -135,6 +135,7 @@ class _Pipeline:
             image_tokens=answers[0].image_tokens,
             answer_tokens=sum(answer.answer_tokens for answer in answers),
             timings=_total(answers),
+            cached=all(answer.cached for answer in answers),
         )
 
     def _record(self, job: Job, infos: tuple[PictureInfo, ...], error: Exception | None = None) -> Record:

@@ -12,6 +12,7 @@ cut_short          true: the answer is not whole
 tokens             {prompt, image, answer}; those of the pictures are among those of the prompt
 timings_ms         {load, encode, prefill, first_token, decode}
 tokens_per_second
+cached             true: the answer was recalled, nothing was computed
 error              null, or {kind, message, hint}
 """
 
@@ -52,6 +53,7 @@ def record_to_dict(record: Record) -> dict[str, Any]:
             "decode": _number(t.decode_ms, 1),
         },
         "tokens_per_second": _number(t.tokens_per_second, 2),
+        "cached": record.cached,
         "error": None if record.error is None else _error_to_dict(record.error),
     }
 
