@@ -58,6 +58,27 @@ def tell() -> Callable[..., None]:
     return make_tell(make_record)
 
 
+def open_screen(columns: int, rows: int) -> Any:
+    """The screen of an old terminal: joiners take no column and join nothing, a mark goes to the sign before it."""
+    import pyte
+    from wcwidth import wcwidth
+
+    class Screen(pyte.HistoryScreen):  # type: ignore[misc]
+        def draw(self, data: str) -> None:
+            for char in data:
+                if wcwidth(char):
+                    super().draw(char)
+                else:  # pyte itself would drop the rest of the line, or begin another for a mark
+                    self.extend(char)
+
+        def extend(self, char: str) -> None:
+            line, x = self.buffer[self.cursor.y], max(self.cursor.x - 1, 0)
+            x -= x > 0 and line[x].data == ""  # the second half of a wide sign
+            line[x] = line[x]._replace(data=line[x].data + char)
+
+    return Screen(columns, rows, history=5000)
+
+
 class Terminal:
     """A pseudo-terminal: `stream` is its keyboard side, and what is written there shows up on an emulated screen."""
 
@@ -71,7 +92,7 @@ class Terminal:
 
         self.columns, self.rows = columns, rows
         self.raw = b""
-        self._screen = pyte.HistoryScreen(columns, rows, history=5000)
+        self._screen = open_screen(columns, rows)
         self._feed = pyte.ByteStream(self._screen)
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

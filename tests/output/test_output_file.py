@@ -1,5 +1,6 @@
 """-o FILE: whole or not at all, and found out before the model works."""
 
+import csv
 import errno
 import io
 import json
@@ -37,12 +38,21 @@ def test_the_file_has_the_answer_and_stdout_nothing(tmp_path: Path, record: Any)
 
 
 @pytest.mark.parametrize(
-    ("name", "format"), [("x.JSON", "json"), ("x.jsonl", "jsonl"), ("x.ndjson", "jsonl"), ("x", "")]
+    ("name", "start"),
+    {
+        "x.JSON": '{\n  "schema"',
+        "x.jsonl": '{"schema"',
+        "x.ndjson": '{"schema"',
+        "x.csv": "picture,task",
+        "x.md": "## a.png",
+        "x.Markdown": "## a.png",
+        "x.txt": "A cat.",
+        "x": "A cat.",
+    }.items(),
 )
-def test_the_extension_names_the_format(name: str, format: str, tmp_path: Path, record: Any) -> None:
+def test_the_extension_names_the_format(name: str, start: str, tmp_path: Path, record: Any) -> None:
     write(tmp_path / name, record())
-    text = (tmp_path / name).read_text()
-    assert (text[:2] == "{\n", text[:3] == '{"s') == (format == "json", format == "jsonl")
+    assert (tmp_path / name).read_text().startswith(start)
     write(tmp_path / name, record(), format="text")
     assert (tmp_path / name).read_text() == "A cat.\n"
 
@@ -67,7 +77,7 @@ def test_an_unfinished_single_answer_leaves_the_old_file(error: BaseException, t
     assert os.listdir(tmp_path) == ["x.txt"]
 
 
-@pytest.mark.parametrize("format", ["text", "json", "jsonl"])
+@pytest.mark.parametrize("format", ["text", "json", "jsonl", "csv", "markdown"])
 def test_an_interrupted_or_failed_single_answer_leaves_the_old_file(format: str, tmp_path: Path, record: Any) -> None:
     (tmp_path / "x").write_text("old")
     write(tmp_path / "x", record("A c", stop_reason="interrupted", cut_short=True), format=format)
@@ -76,13 +86,17 @@ def test_an_interrupted_or_failed_single_answer_leaves_the_old_file(format: str,
     assert os.listdir(tmp_path) == ["x"]
 
 
-@pytest.mark.parametrize("format", ["text", "json", "jsonl"])
+@pytest.mark.parametrize("format", ["text", "json", "jsonl", "csv", "markdown"])
 def test_finished_answers_are_kept_when_a_later_one_breaks(format: str, tmp_path: Path, record: Any) -> None:
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / "x", record("one"), record("two"), error=KeyboardInterrupt(), format=format)
     text = (tmp_path / "x").read_text()
     if format == "text":
         assert text == "==> a.png <==\none\n\n==> a.png <==\ntwo\n"
+    elif format == "csv":
+        assert [row["text"] for row in csv.DictReader(text.splitlines())] == ["one", "two"]
+    elif format == "markdown":
+        assert text == "## a.png\n\none\n\ntwo\n"
     else:
         values = json.loads(text) if format == "json" else [json.loads(line) for line in text.splitlines()]
         assert [value["text"] for value in values] == ["one", "two"]

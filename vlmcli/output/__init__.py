@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import TextIO
 
 from vlmcli.errors import UsageError
+from vlmcli.output.as_csv import CsvFormat
 from vlmcli.output.as_json import JsonFormat
 from vlmcli.output.as_jsonl import JsonlFormat
+from vlmcli.output.as_markdown import MarkdownFormat
+from vlmcli.output.as_template import TemplateFormat
 from vlmcli.output.as_text import TextFormat
 from vlmcli.output.notes import print_error
 from vlmcli.output.sanitize import clean_text, show_name
@@ -50,24 +53,36 @@ WRITERS: dict[str, Kind] = {
     "text": Kind(TextFormat, (".txt",)),
     "json": Kind(JsonFormat, (".json",)),
     "jsonl": Kind(JsonlFormat, (".jsonl", ".ndjson")),
+    "csv": Kind(CsvFormat, (".csv",)),
+    "markdown": Kind(MarkdownFormat, (".md", ".markdown")),
 }
 
 
 def open_writer(settings: OutputSettings, stdout: TextIO | None = None, stderr: TextIO | None = None) -> Writer:
     """A writer for these settings; its place is proven to be writable now, before any model runs.
 
-    Raises UsageError for an unknown format, OutputError for a place that cannot be written.
+    Raises UsageError for an unknown format or a template of unknown fields, OutputError for a place that cannot be
+    written.
     """
-    kind = WRITERS[resolve_format(settings)]
+    open_format = resolve_format(settings)
     sink = open_sink(settings.path, sys.stdout if stdout is None else stdout)
-    return Writer(settings, kind.open(settings, sink), sink, sys.stderr if stderr is None else stderr)
+    try:
+        form = open_format(settings, sink)
+    except BaseException:
+        sink.discard()
+        raise
+    return Writer(settings, form, sink, sys.stderr if stderr is None else stderr)
 
 
-def resolve_format(settings: OutputSettings) -> str:
-    """The named format; else the one of the file's extension; else text."""
+def resolve_format(settings: OutputSettings) -> Callable[[OutputSettings, Sink], Format]:
+    """The template; else the named format; else the one of the file's extension; else text."""
+    if settings.template is not None:
+        if settings.format is not None:
+            raise UsageError("--template is a format of its own and cannot be given with --format.", "Leave one out")
+        return TemplateFormat
     if settings.format is None:
         extension = Path(settings.path or "").suffix.lower()
-        return next((name for name, kind in WRITERS.items() if extension in kind.extensions), "text")
+        return next((kind.open for kind in WRITERS.values() if extension in kind.extensions), TextFormat)
     if settings.format not in WRITERS:
         raise UsageError(f"There is no format {show_name(settings.format)}.", f"One of: {', '.join(WRITERS)}")
-    return settings.format
+    return WRITERS[settings.format].open

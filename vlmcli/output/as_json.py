@@ -15,7 +15,6 @@ class JsonFormat:
     def __init__(self, settings: OutputSettings, sink: Sink) -> None:
         self._sink = sink
         self._array = settings.several
-        self._begun = False
 
     def warm(self) -> None:
         pass
@@ -26,13 +25,12 @@ class JsonFormat:
     def done(self, job: int, record: Record) -> list[str]:
         text = dump_json(record_to_dict(record), ascii_only=not self._sink.is_unicode, indent=2)
         if self._array:
-            text = (",\n  " if self._begun else "[\n  ") + text.replace("\n", "\n  ")
+            text = ("[\n  " if self._sink.is_empty else ",\n  ") + text.replace("\n", "\n  ")
         else:
             text += "\n"
-        self._begun = True
         self._sink.write(text)
         return []
 
     def close(self, complete: bool) -> None:
-        if self._array and (self._begun or complete):
-            self._sink.write("\n]\n" if self._begun else "[]\n")
+        if self._array and (complete or not self._sink.is_empty):
+            self._sink.write("[]\n" if self._sink.is_empty else "\n]\n")

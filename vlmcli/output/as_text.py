@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Protocol
 
 from vlmcli.core import Record
@@ -11,6 +12,8 @@ from vlmcli.output.sanitize import Cleaner, clean_text, show_name
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink, StreamSink
 from vlmcli.output.streams import is_terminal
+
+_UNFINISHED = re.compile(r"(?:\s|[\u200d\ufe0f\u2600-\u27bf\U0001f000-\U0001faff])*\Z")
 
 
 class Page(Protocol):
@@ -22,25 +25,28 @@ class Page(Protocol):
 
 
 class PlainPage:
-    """The words as they are. White space at the end of an answer is one newline."""
+    """The words as they are. White space at the end of an answer is one newline.
+
+    That is held back until more comes; and so is an emoji, which may be half a flag or the first of a family.
+    """
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._space = ""
+        self._held = ""
 
     def heading(self, words: str, first: bool) -> None:
         self._sink.write(("" if first else "\n") + f"==> {words} <==\n")
 
     def add(self, text: str) -> None:
-        text = self._space + text
-        words = text.rstrip()
-        self._space = text[len(words) :]
+        text = self._held + text
+        words = text[: _UNFINISHED.search(text).start()]  # type: ignore[union-attr]
+        self._held = text[len(words) :]
         if words:
             self._sink.write(words)
 
     def end(self) -> None:
-        self._space = ""
-        self._sink.write("\n")
+        rest, self._held = self._held.rstrip(), ""
+        self._sink.write(rest + "\n")
 
 
 class TextFormat:

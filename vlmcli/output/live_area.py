@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
-from rich.cells import cell_len
-
-_ESCAPE = re.compile(r"\x1b\[[\d;]*m")
+from vlmcli.output.widths import goes_on, rows_taken
 
 
 class LiveArea:
@@ -41,14 +38,16 @@ def _change(old: list[str], new: list[str]) -> str:
     if same == len(old):
         return "".join("\n" + line for line in new[same:]) if old else "\n".join(new)
     if same == len(old) - 1 and same < len(new) and new[same].startswith(old[same]):
-        return "\n".join([new[same][len(old[same]) :], *new[same + 1 :]])
+        more = new[same][len(old[same]) :]
+        if not goes_on(old[same], more):  # some terminals (tmux) do not join what came apart
+            return "\n".join([more, *new[same + 1 :]])
     same = min(same, max(len(new) - 1, 0))
     return _from_row(len(old) - 1 - same, new[same:])
 
 
 def _redraw(old: list[str], new: list[str], columns: int) -> str:
     """The same after the window was made wider or narrower, which has wrapped the old lines anew."""
-    rows = sum(max(1, -(-cell_len(_ESCAPE.sub("", line)) // columns)) for line in old)
+    rows = sum(rows_taken(line, columns) for line in old)
     return _from_row(rows - 1, new) if old else "\n".join(new)
 
 

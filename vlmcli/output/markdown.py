@@ -10,9 +10,20 @@ from typing import ClassVar
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
+from rich.markdown import (
+    CodeBlock,
+    Heading,
+    Markdown,
+    MarkdownContext,
+    MarkdownElement,
+    Paragraph,
+    TableDataElement,
+    TextElement,
+)
 from rich.syntax import Syntax
+
+from vlmcli.output.wrapping import WrappedText
 
 # The last line while it may still become anything: `-` a list or a rule, `#` a heading, `12` a numbered item.
 _BEGINNING = re.compile(r"(?:^|\n)[ \t]*(?:[-+*#>|`=~_]+|\d{1,3}[.)]?)?[ \t]*\Z")
@@ -56,9 +67,24 @@ def drop_beginnings(text: str) -> str:
     return text + "**" if text.rpartition("\n\n")[2].count("**") % 2 else text
 
 
-class _LeftHeading(Heading):
+class _Wrapped(TextElement):
+    def on_enter(self, context: MarkdownContext) -> None:
+        super().on_enter(context)
+        self.text = WrappedText()
+
+
+class _Paragraph(_Wrapped, Paragraph):
+    pass
+
+
+class _Cell(TableDataElement):
+    def __init__(self, justify: JustifyMethod) -> None:
+        super().__init__(justify)
+        self.content = WrappedText(justify=justify)
+
+
+class _LeftHeading(_Wrapped, Heading):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        self.text.justify = "left"
         yield self.text
 
 
@@ -75,7 +101,9 @@ class AnswerMarkdown(Markdown):
 
     elements: ClassVar[dict[str, type[MarkdownElement]]] = {
         **Markdown.elements,
+        "paragraph_open": _Paragraph,
         "heading_open": _LeftHeading,
+        "td_open": _Cell,
         "fence": _Code,
         "code_block": _Code,
     }

@@ -27,10 +27,13 @@ def print_error(error: BaseException, stderr: TextIO | None = None) -> None:
 
 
 def cut_short_line(record: Record) -> str:
+    return f"vlm: {show_name(record.name)}: cut short: {cut_short_why(record)}"
+
+
+def cut_short_why(record: Record) -> str:
     """Why an answer is not whole, and what to type where that helps."""
     why = _CUT_SHORT.get(record.stop_reason or "", "it is not whole")
-    why = why.format(tokens=record.answer_tokens, more=max(2 * record.answer_tokens, 64))
-    return f"vlm: {show_name(record.name)}: cut short: {why}"
+    return why.format(tokens=record.answer_tokens, more=max(2 * record.answer_tokens, 64))
 
 
 def begun_again_line(record: Record) -> str:

@@ -15,10 +15,12 @@ from rich.theme import Theme
 from vlmcli.output.live_area import LiveArea
 from vlmcli.output.markdown import AnswerMarkdown, drop_beginnings, split_blocks, split_finished
 from vlmcli.output.sink import StreamSink
-from vlmcli.output.streams import terminal_size
+from vlmcli.output.streams import fit, terminal_size
+from vlmcli.output.widths import widest
 
 _FRAME_S = 0.05
 _WORK_SHARE = 4  # draw at most a fourth of the time, however long the block is
+_TRIES = 3
 _TAIL = re.compile(r"(?:\x1b\[[\d;]*m|[ \t])+\Z")
 _THEME = Theme({"markdown.code": "cyan", "markdown.code_block": "none", "markdown.h1": "bold underline"})
 
@@ -26,7 +28,9 @@ _THEME = Theme({"markdown.code": "cyan", "markdown.code_block": "none", "markdow
 class MarkdownPage:
     def __init__(self, sink: StreamSink, live: bool) -> None:
         self._stream = sink.stream
-        self._console = Console(file=sink.stream, theme=_THEME, markup=False, emoji=False, highlight=False)
+        self._console = Console(
+            file=sink.stream, theme=_THEME, markup=False, emoji=False, highlight=False, legacy_windows=False
+        )
         self._area = LiveArea(sink.write)
         self._live = live
         self._pending = ""
@@ -40,7 +44,7 @@ class MarkdownPage:
         self._blocks = 0
 
     def add(self, text: str) -> None:
-        self._pending += text
+        self._pending += fit(self._stream, text)  # now, not when it is written: … takes three columns in ASCII
         if "\n" in text:
             finished, self._pending = split_finished(self._pending)
             if finished:
@@ -77,6 +81,17 @@ class MarkdownPage:
         return lines if self._blocks else lines[1:]
 
     def _render_block(self, text: str, columns: int) -> list[str]:
+        """A table or code is set narrower where a terminal might take more columns for it than rich counts."""
+        width = columns
+        for _ in range(_TRIES):
+            lines = self._render_width(text, width)
+            needed = max(map(widest, lines))
+            if needed <= columns:
+                break
+            width = max(width * columns // needed, 1)
+        return lines
+
+    def _render_width(self, text: str, columns: int) -> list[str]:
         with self._console.capture() as capture:
             self._console.print(AnswerMarkdown(text), width=columns)
         lines = [_TAIL.sub(_close, line) for line in capture.get().split("\n")]

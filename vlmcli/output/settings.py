@@ -11,6 +11,8 @@ from pathlib import Path
 class OutputSettings:
     format: str | None = None
     """A key of `WRITERS`; None: by the extension of `path`, else text."""
+    template: str | None = None
+    """A line of the user's own for each answer, instead of a format."""
     path: str | Path | None = None
     """Where `-o` points; None and "-" are stdout."""
     jobs: int | None = 1

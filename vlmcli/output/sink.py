@@ -15,11 +15,9 @@ from vlmcli.output.sanitize import show_name
 from vlmcli.output.streams import fit, is_regular_file, is_unicode
 
 _HINTS = {
+    **dict.fromkeys((errno.ENOTDIR, errno.EACCES, errno.EROFS), "Choose another place with --output"),
     errno.ENOENT: "Make its folder first, or choose another place with --output",
-    errno.ENOTDIR: "Choose another place with --output",
     errno.EISDIR: "Name a file in it",
-    errno.EACCES: "Choose another place with --output",
-    errno.EROFS: "Choose another place with --output",
     errno.ENOSPC: "Make room, or choose another place with --output",
 }
 
@@ -30,6 +28,10 @@ class Sink(Protocol):
     streams: bool
     """Words may be written as they come; otherwise only whole results."""
     is_unicode: bool
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was written, or all of it taken back."""
 
     def write(self, text: str) -> None: ...
 
@@ -54,10 +56,12 @@ class StreamSink:
         self.stream = stream
         self.aside = is_regular_file(stream)
         self.is_unicode = is_unicode(stream)
+        self.is_empty = True
         self._name = name
         self._owned = owned
 
     def write(self, text: str) -> None:
+        self.is_empty = self.is_empty and not text
         with _explained(self._name):
             self.stream.write(fit(self.stream, text))
             self.stream.flush()
@@ -96,6 +100,10 @@ class FileSink:
             self._mode = _mode_to_keep(self._target)
             self._temporary = self._target.parent / f".vlm-{os.urandom(6).hex()}.tmp"
             self._file = open(self._temporary, "xb", buffering=0)  # noqa: SIM115
+
+    @property
+    def is_empty(self) -> bool:
+        return self._file.tell() == 0
 
     def write(self, text: str) -> None:
         left = memoryview(text.encode())

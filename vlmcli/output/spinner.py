@@ -22,21 +22,24 @@ class Spinner:
         self._stream = stream
         self._lock = threading.Lock()
         self._words = ""
+        self._stage = ""
         self._since = 0.0
         self._shown_from = 0.0
         self._drawn = False
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def say(self, words: str) -> None:
+    def say(self, words: str, stage: str = "") -> None:
+        """Show `words`. The seconds beside them count from where `stage` (the words themselves without one) began."""
         if self._stream is None or self._closed.is_set():
             return
         with self._lock:
             now = time.monotonic()
             if not self._words:
                 self._shown_from = now + _DELAY_S
-            if words != self._words:
-                self._words, self._since = words, now
+            if not self._words or (stage or words) != self._stage:
+                self._stage, self._since = stage or words, now
+            self._words = words
         if self._thread is None:
             self._thread = threading.Thread(target=self._turn, name="spinner", daemon=True)
             self._thread.start()
@@ -68,13 +71,21 @@ class Spinner:
         line = f"{frame} {self._words}" + (f" · {seconds:.0f} s" if seconds >= _SECONDS_FROM_S else "")
         width = terminal_size(self._stream).columns - 1  # a line that wraps could not be taken back
         self._drawn = True
-        self._write(f"\r{fit(self._stream, line)[:width]}\x1b[K")
+        self._write(f"\r{shorten(fit(self._stream, line), width)}\x1b[K")
 
     def _write(self, text: str) -> None:
         assert self._stream is not None
         with contextlib.suppress(OSError, ValueError):
             self._stream.write(text)
             self._stream.flush()
+
+
+def shorten(line: str, width: int) -> str:
+    """A line no wider than `width`: the parts at its end go first, whole."""
+    for between in (" · ", " - "):
+        while len(line) > width and between in line:
+            line = line.rpartition(between)[0]
+    return line[:width]
 
 
 def _is_foreground(stream: TextIO) -> bool:

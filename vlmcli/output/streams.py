@@ -8,6 +8,8 @@ import stat
 import sys
 from typing import TextIO
 
+from vlmcli.output.console import enable_escapes, is_windows, understands_escapes, usable_columns
+
 _PLAINER = str.maketrans({"·": "-", "…": "...", "•": "*", "─": "-", "━": "-", "▌": "|", "’": "'", "–": "-", "—": "-"})
 
 
@@ -17,9 +19,9 @@ def is_terminal(stream: TextIO | None) -> bool:
         looking = stream is not None and stream.isatty()
     except ValueError:  # closed
         return False
-    if os.name == "nt" and not any(os.environ.get(name) for name in ("WT_SESSION", "TERM", "ANSICON")):
-        return False  # a console of old, which prints escape codes as signs
-    return looking and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+    if stream is None or not looking:
+        return False
+    return understands_escapes(os.environ, is_windows(), lambda: enable_escapes(stream))
 
 
 def is_regular_file(stream: TextIO) -> bool:
@@ -50,13 +52,16 @@ def fit(stream: TextIO, text: str) -> str:
 
 
 def terminal_size(stream: TextIO) -> os.terminal_size:
-    """Columns and rows of this stream's terminal; of $COLUMNS, or 80 by 24, where it is none or does not say."""
+    """Columns (those that may be filled) and rows of this stream's terminal.
+
+    Of $COLUMNS, or 80 by 24, where it is none or does not say.
+    """
     try:
         size = os.get_terminal_size(stream.fileno())
     except (OSError, ValueError):
         columns = os.environ.get("COLUMNS", "")
         return os.terminal_size((int(columns) if columns.isdecimal() and int(columns) else 80, 24))
-    return os.terminal_size((size.columns or 80, size.lines or 24))
+    return os.terminal_size((usable_columns(size.columns or 80, is_windows()), size.lines or 24))
 
 
 def silence_stdout() -> None:

@@ -45,7 +45,7 @@ class Writer:
         self._on_terminal = isinstance(sink, StreamSink) and is_terminal(sink.stream)
         self._beside_terminal = isinstance(sink, StreamSink) and sink.stream.isatty()
         self._spinner = Spinner(stderr if self._may_spin() else None)
-        self._words = ""
+        self._stage = ""
         self._speaking = False
         self._done = 0
         self._closed = False
@@ -62,7 +62,7 @@ class Writer:
 
     def emit(self, event: JobEvent) -> None:
         if isinstance(event, JobStage):
-            self._spin(event.name)
+            self._spin(event.name, tile_words(event))
             self._form.warm()
             return
         for ready in self._order.push(event) if self._form.in_order else [event]:
@@ -91,7 +91,7 @@ class Writer:
         self._speaking = False
         self._tell(record, remarks)
         if self._settings.jobs is None or self._done < self._settings.jobs:
-            self._spin(self._words)
+            self._spin(self._stage)
 
     def _belongs(self, record: Record) -> bool:
         """A file takes whole answers only: not one that Ctrl-C ended, nor the failure of a lone one."""
@@ -121,12 +121,13 @@ class Writer:
         if self._stderr is not None:
             say(line, self._stderr)
 
-    def _spin(self, stage: str) -> None:
-        self._words = stage
+    def _spin(self, stage: str, tile: str = "") -> None:
+        self._stage = stage
         if stage and not self._speaking:
             jobs = self._settings.jobs
             count = f" · {self._done + 1} of {jobs}" if jobs and jobs > 1 else ""
-            self._spinner.say(f"{_STAGES.get(stage, stage)}…{count}")
+            words = f"{_STAGES.get(stage, stage)}…"
+            self._spinner.say(words + tile + count, stage=words + count)
 
     def _may_spin(self) -> bool:
         """A person watches stderr; if stdout is a terminal too, it must be one that can take a line back."""
@@ -152,3 +153,8 @@ class Writer:
             raise
         if self._sink.commit() and not self._settings.quiet and is_terminal(self._stderr):
             self._say(f"wrote {show_name(str(self._settings.path))}")
+
+
+def tile_words(stage: JobStage) -> str:
+    """` tile 2 of 5` while the second is being looked at; nothing where there is but one, or nobody knows."""
+    return f" tile {min(stage.done + 1, stage.total)} of {stage.total}" if stage.total > 1 else ""
