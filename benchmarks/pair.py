@@ -32,14 +32,17 @@ class Pair:
 
     def ask(self, threads: bool = True, verbose: bool = False) -> Run:
         """`vlm ask` in a process of its own, with empty caches; `threads` False leaves their number to vlm."""
+        return cold(self.command(threads=threads, verbose=verbose), **build_llama.environment(self.llama))
+
+    def command(
+        self, question: str = QUESTION, threads: bool = True, verbose: bool = False, form: str = "json"
+    ) -> list[str]:
+        """The command line of `vlm ask` with this pair and picture."""
         more = ["--threads", str(self.threads)] if threads else []
         more += ["--verbose"] if verbose else []
-        return cold(
-            vlm(
-                "ask", str(self.picture), QUESTION, "--model", str(self.decoder), "--mmproj", str(self.projector),
-                "--family", "vicuna", "--temperature", "0", "--max-tokens", str(self.tokens), "--format", "json", *more,
-            ),
-            **build_llama.environment(self.llama),
+        return vlm(
+            "ask", str(self.picture), question, "--model", str(self.decoder), "--mmproj", str(self.projector),
+            "--family", "vicuna", "--temperature", "0", "--max-tokens", str(self.tokens), "--format", form, *more,
         )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""Writes a LLaVA-1.5-like GGUF pair of random weights with real shapes: `decoder.gguf` and `mmproj.gguf`.
+"""Writes a LLaVA-1.5-like GGUF pair of random weights with real shapes: `decoder.gguf` and `mmproj.gguf`; and
+`mmproj-tiles.gguf`, which cuts pictures into tiles as LLaVA-1.6 does.
 
 Speed and memory do not depend on what the weights are, so nothing is downloaded. The decoder has the shapes of
 TinyLlama (1.1B parameters) in Q4_0 with a Q6_K output matrix, which is what `llama-quantize … Q4_0` makes of such a
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,6 +29,7 @@ Tensor = tuple[str, tuple[int, ...], Kind, Callable[[], Array]]
 
 WIDTH, FEED_FORWARD, LAYERS, HEADS, KV_HEADS, VOCABULARY, CONTEXT = 2048, 5632, 22, 32, 4, 32000, 4096
 VISION_WIDTH, VISION_FEED_FORWARD, VISION_LAYERS, VISION_HEADS, SIDE, PATCH = 1024, 4096, 23, 16, 336, 14
+LLAVA_1_6_GRID = (336, 672, 672, 336, 672, 672, 1008, 336, 336, 1008)
 
 rng = np.random.default_rng(0)
 
@@ -147,7 +149,8 @@ def write_decoder(path: Path) -> None:
     write(writer, path, list(decoder_tensors()))
 
 
-def write_projector(path: Path) -> None:
+def write_projector(path: Path, grid: Sequence[int] = ()) -> None:
+    """`grid`: widths and heights that a picture may be cut into tiles of; LLaVA-1.6 has five, LLaVA-1.5 none."""
     writer = gguf.GGUFWriter(path, "clip")
     writer.add_name("random CLIP ViT-L/14-336 f16")
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
@@ -168,16 +171,19 @@ def write_projector(path: Path) -> None:
     writer.add_array("clip.vision.feature_layer", [VISION_LAYERS])
     writer.add_array("clip.vision.image_mean", [0.48145466, 0.4578275, 0.40821073])
     writer.add_array("clip.vision.image_std", [0.26862954, 0.26130258, 0.27577711])
+    if grid:
+        writer.add_array("clip.vision.image_grid_pinpoints", list(grid))
     write(writer, path, list(projector_tensors()))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--into", type=Path, required=True, help="folder for the two files (1.3 GB)")
+    parser.add_argument("--into", type=Path, required=True, help="folder for the three files (1.9 GB)")
     folder: Path = parser.parse_args().into
     folder.mkdir(parents=True, exist_ok=True)
     write_decoder(folder / "decoder.gguf")
     write_projector(folder / "mmproj.gguf")
+    write_projector(folder / "mmproj-tiles.gguf", LLAVA_1_6_GRID)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,10 @@ def test_widths_that_do_not_fit(tmp_path: Path) -> None:
     assert "96" in error.sentence
 
 
+def test_the_model_in_the_box_takes_no_other_projector(tmp_path: Path) -> None:
+    assert "without --mmproj" in refused(ModelMismatch, "demo", projector(tmp_path)).hint
+
+
 def test_projector_without_vision(tmp_path: Path) -> None:
     assert "no vision" in refused(ModelMismatch, str(decoder(tmp_path)), projector(tmp_path, vision=False)).sentence
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from vlmcli.core import Answer, Family, LoadedImage, Picture, Request, StopReason, Text
+from vlmcli.errors import UsageError
 from vlmcli.tasks import TASKS, Brief, Outcome, TaskOptions
 from vlmcli.tasks.describe import STYLES
 
@@ -149,3 +150,12 @@ def test_history_stands_before_the_question_and_the_picture_in_the_first_turn() 
 
 def test_a_question_without_history_asks_for_no_room() -> None:
     assert run("ask", [A], said(""), question="Q")[0][0].room_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("task", "images", "options"),
+    [("describe", [A], {"style": "haiku"}), ("compare", [A, B], {"strategy": "guess"}), ("compare", [A], {})],
+)
+def test_options_that_make_no_sense_are_said(task: str, images: list[LoadedImage], options: dict[str, str]) -> None:
+    with pytest.raises(UsageError):
+        run(task, images, **options)

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from vlmcli.core import Event, ModelFiles, Request
+
+if TYPE_CHECKING:
+    from vlmcli.cache import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class EngineSettings:
     verbose: bool = False
     extra_buffers: bool | None = None
     """llama.cpp's repacked weights: None decides by the processor and the weights."""
+    store: Store | None = None
+    """Where rows and read-in pictures are kept between runs; None: nowhere."""
 
 
 class Engine(Protocol):

@@ -30,7 +30,9 @@ def resolve_model(
             "Choose one for every command: export VLM_MODEL=demo",
         )
     named = _family_named(family)
-    if name == "demo" and not mmproj:
+    if name == "demo" and mmproj:
+        raise ModelMismatch("The model in the box brings its own projector.", "Say --model demo without --mmproj.")
+    if name == "demo":
         return _demo(_with_template(named or FAMILIES["demo"], chat_template))
     decoder = _existing_file(name)
     header = read_header(decoder)

@@ -43,6 +43,9 @@ def begun_again_line(record: Record) -> str:
 def stats_line(record: Record, named: bool) -> str:
     """`load 0.31 s · encode 2.10 s · read 612 tokens in 2.50 s · first token 5.01 s · 48 tokens at 17.2/s`"""
     t = record.timings
+    if record.cached:
+        line = f"recalled · {_tokens(record.answer_tokens)}"
+        return f"{show_name(record.name)}: {line}" if named else line
     parts = [
         f"load {_seconds(t.load_ms)}" if t.load_ms else "",
         f"encode {_seconds(t.encode_ms)}" if t.encode_ms else "",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from string import ascii_uppercase
 
 from vlmcli.core import LoadedImage, Sampling
+from vlmcli.errors import UsageError
 from vlmcli.tasks.task import Brief, Steps, Task, ask_once
 
 STRATEGIES = ("auto", "native", "stitch")
@@ -14,12 +15,18 @@ MOST_PICTURES = len(ascii_uppercase)
 
 def strategy_of(brief: Brief) -> str:
     """`native` gives the model all pictures; `stitch` one picture of them all, side by side."""
+    if brief.options.strategy not in STRATEGIES:
+        raise UsageError(f"There is no strategy {brief.options.strategy!r}.", f"One of: {', '.join(STRATEGIES)}")
     if brief.options.strategy != "auto":
         return brief.options.strategy
     return "native" if brief.family.several_pictures else "stitch"
 
 
 def _question(brief: Brief, n_pictures: int) -> str:
+    if not 2 <= n_pictures <= MOST_PICTURES:
+        raise UsageError(
+            f"compare takes 2 to {MOST_PICTURES} pictures, and was given {n_pictures}.", "vlm compare ONE OTHER"
+        )
     many = "two" if n_pictures == 2 else str(n_pictures)
     if strategy_of(brief) == "native":
         return brief.wording("compare", brief.options.question or f"What is different between these {many} pictures?")

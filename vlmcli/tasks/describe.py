@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from vlmcli.core import LoadedImage, Sampling
+from vlmcli.errors import UsageError
 from vlmcli.tasks.task import Brief, Steps, Task, ask_once
 
 STYLES: Mapping[str, str] = {
@@ -19,6 +20,8 @@ DEFAULT_STYLE = "short"
 
 def _question(brief: Brief, _n_pictures: int) -> str:
     style = brief.options.style or DEFAULT_STYLE
+    if style not in STYLES:
+        raise UsageError(f"There is no style {style!r}.", f"One of: {', '.join(STYLES)}")
     return brief.wording(f"describe.{style}", STYLES[style])
 
 

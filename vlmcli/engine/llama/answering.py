@@ -9,8 +9,17 @@ from vlmcli.core import Answer, Request, Stage, StopReason, Timings
 from vlmcli.engine.held import Held, Key, Shared
 from vlmcli.engine.llama.context import Context
 from vlmcli.engine.llama.decoder import Decoder
-from vlmcli.engine.llama.pieces import Piece, key_of, need_of, row_pieces, token_count
-from vlmcli.engine.llama.projector import Projector, RowPiece, TokenPiece
+from vlmcli.engine.llama.eyes import Eyes
+from vlmcli.engine.llama.pieces import (
+    Piece,
+    RowPiece,
+    TokenPiece,
+    key_of,
+    need_of,
+    position_count,
+    row_pieces,
+    token_count,
+)
 from vlmcli.engine.llama.sampler import Sampler
 from vlmcli.engine.text import AnswerText
 
@@ -58,50 +67,63 @@ class Answering:
         left = len(row_pieces(self._pieces))
         return Stage(self.request.id, "looking", len(self.pictures) - left, len(self.pictures))
 
-    def begin(self, slot: int, held: Held, shared: Shared, decoder: Decoder, load_s: float) -> None:
-        """Take a slot that holds `shared` of the prompt. `load_s`: what opening the model took before this."""
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """What is still to be read."""
+        return self._pieces
+
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether pictures were read in for this answer, and not held or restored."""
+        return self._clock.encode_s > 0
+
+    def begin(self, slot: int, held: Held, shared: Shared, decoder: Decoder) -> None:
+        """Take a slot that holds `shared` of the prompt."""
         self.slot, self._held, self._position = slot, held, shared.position
         self._reused = sum(map(token_count, self._pieces[: shared.pieces])) + shared.tokens
         del self._pieces[: shared.pieces]
         if shared.tokens and isinstance(self._pieces[0], TokenPiece):
             self._pieces[0] = TokenPiece(self._pieces[0].tokens[shared.tokens :])
         self._sampler = Sampler(self.request.sampling, decoder.vocabulary)
-        self._clock.start(load_s)
+        self._clock.start()
         if self.request.timeout_s is not None:
             self.deadline = time.monotonic() + self.request.timeout_s
 
-    def read_piece(self, context: Context, projector: Projector) -> bool:
+    def read_piece(self, context: Context, eyes: Eyes, width: int) -> bool:
         """Read in the next piece of the prompt, encoding it first if it is a picture. False when aborted."""
         piece = self._pieces[0]
+        rows = self._look(piece, eyes) if isinstance(piece, RowPiece) else b""
+        if rows is None:
+            return False
+        started = time.monotonic()
         if isinstance(piece, RowPiece):
-            done = self._read_rows(piece, context, projector)
+            done = context.read_rows(piece, rows, width, self._position, self.slot)
         else:
-            done = self._read_tokens(piece, context)
+            done = context.read_in(piece.tokens, self._position, self.slot, want_logits=self.pieces_left == 1)
+        self._clock.prefill_s += time.monotonic() - started
         if done:
+            self._position += position_count(piece)
             self._held.add(key_of(piece), self._position)
             self._pieces.pop(0)  # lets go of the picture's pixels
         return done
 
-    def _read_rows(self, piece: RowPiece, context: Context, projector: Projector) -> bool:
+    def _look(self, piece: RowPiece, eyes: Eyes) -> bytes | None:
+        """The piece's rows. Opening the projector for it counts as loading."""
         started = time.monotonic()
-        rows = projector.encode(piece)
-        self._clock.encode_s += time.monotonic() - started
-        if rows is None:
-            return False
-        started = time.monotonic()
-        context.watch_abort()
-        after = projector.read_in(context.pointer, piece, rows, self._position, self.slot, context.n_batch)
-        context.work_without_abort()
-        self._clock.prefill_s += time.monotonic() - started
-        self._position = max(after, self._position)
-        return after >= 0
+        rows = eyes.rows(piece)
+        opening_s = eyes.take_open_s()
+        self.spend_loading(opening_s)
+        self._clock.encode_s += time.monotonic() - started - opening_s
+        return rows
 
-    def _read_tokens(self, piece: TokenPiece, context: Context) -> bool:
-        started = time.monotonic()
-        done = context.read_in(piece.tokens, self._position, self.slot, want_logits=self.pieces_left == 1)
-        self._clock.prefill_s += time.monotonic() - started
-        self._position += len(piece.tokens) if done else 0
-        return done
+    def spend_loading(self, load_s: float) -> None:
+        """Opening the model, or a part of it, took so long on behalf of this request."""
+        self._clock.load_s += load_s
+
+    @property
+    def read_s(self) -> float:
+        """Seconds spent on looking and reading so far."""
+        return self._clock.encode_s + self._clock.prefill_s
 
     def choose(self, context: Context, decoder: Decoder, index: int) -> str:
         """Choose the next token by the logits at `index`: words that may be shown. Sets `stop_reason` at the end."""
@@ -149,11 +171,11 @@ class Clock:
     """Seconds of one request, from its start to its last token."""
 
     def __init__(self) -> None:
-        self.encode_s = self.prefill_s = self._load_s = 0.0
+        self.encode_s = self.prefill_s = self.load_s = 0.0
         self._started = self._first = self._last = 0.0
 
-    def start(self, load_s: float) -> None:
-        self._started, self._load_s = time.monotonic(), load_s
+    def start(self) -> None:
+        self._started = time.monotonic() - self.load_s
 
     def token(self) -> None:
         self._last = time.monotonic()
@@ -163,10 +185,10 @@ class Clock:
         """`steps`: how many times the model was run after the first token."""
         decode_s = self._last - self._first
         return Timings(
-            load_ms=self._load_s * 1000,
+            load_ms=self.load_s * 1000,
             encode_ms=self.encode_s * 1000,
             prefill_ms=self.prefill_s * 1000,
-            first_token_ms=(self._load_s + self._first - self._started) * 1000 if self._first else 0.0,
+            first_token_ms=(self._first - self._started) * 1000 if self._first else 0.0,
             decode_ms=decode_s * 1000,
             tokens_per_second=steps / decode_s if decode_s > 0 and steps > 0 else 0.0,
         )

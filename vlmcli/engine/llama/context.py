@@ -10,9 +10,12 @@ from vlmcli.engine.llama import logs
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.bindings import NULL, llama
 from vlmcli.engine.llama.decoder import Decoder
+from vlmcli.engine.llama.pieces import RowPiece
+from vlmcli.engine.llama.row_batch import RowBatch
 from vlmcli.errors import DoesNotFit, EngineError
 
 _BATCH_TOKENS = 2048
+_DECODE = 1  # llama.h, enum llama_process_type
 
 
 class Context:
@@ -39,6 +42,7 @@ class Context:
             )
         self._memory = llama.llama_get_memory(self.pointer)
         self._batch = llama.llama_batch_init(self.n_batch, 0, 1)
+        self._rows = RowBatch(self.pointer)
 
     def read_in(self, tokens: Sequence[int], position: int, slot: int, want_logits: bool) -> bool:
         """Prefill `tokens` of a sequence from `position`; `want_logits` for the last. False when aborted."""
@@ -55,6 +59,22 @@ class Context:
                     return False
             return True
         finally:
+            self.work_without_abort()
+
+    def read_rows(self, piece: RowPiece, rows: bytes, width: int, position: int, slot: int) -> bool:
+        """Prefill the rows of a picture (f32, n_tokens x width) of a sequence from `position`. False when aborted."""
+        self.watch_abort()
+        if piece.whole_in_one_batch:
+            llama.llama_set_causal_attn(self.pointer, False)
+        try:
+            for start in range(0, piece.n_tokens, self.n_batch):
+                end = min(start + self.n_batch, piece.n_tokens)
+                self._rows.fill(piece, rows, width, position, slot, range(start, end))
+                if not self._check(llama.llama_process(self.pointer, _DECODE, self._rows.pointer)):
+                    return False
+            return True
+        finally:
+            llama.llama_set_causal_attn(self.pointer, True)
             self.work_without_abort()
 
     def step(self, tokens: Sequence[tuple[int, int, int]]) -> None:
@@ -78,7 +98,10 @@ class Context:
             batch.seq_id[i][0] = slot
             batch.logits[i] = logits
         logs.forget()
-        failed = llama.llama_decode(self.pointer, batch)
+        return self._check(llama.llama_decode(self.pointer, batch))
+
+    def _check(self, failed: int) -> bool:
+        """False when a batch was aborted. Raises EngineError when it failed."""
         if failed and self._abort.stop_now:
             return False
         if failed:
@@ -96,4 +119,5 @@ class Context:
         pointer, self.pointer = self.pointer, None
         if pointer:
             llama.llama_batch_free(self._batch)
+            self._rows.close()
             llama.llama_free(pointer)

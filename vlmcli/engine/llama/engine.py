@@ -90,10 +90,8 @@ class LlamaEngine:
             outbox.put(error)
 
     def _open(self, outbox: _Outbox) -> Worker:
-        started = time.monotonic()
         outbox.put(Stage(None, "loading"))
-        model = OpenModel(self._files, self._settings, self._abort)
-        return Worker(model, self._abort, self._parallel, time.monotonic() - started)
+        return Worker(OpenModel(self._files, self._settings, self._abort), self._abort, self._parallel)
 
     def _interrupt(self, outbox: _Outbox, said: dict[int, list[str]]) -> Iterator[Event]:
         """Stop the worker and hand out what it still says; what it cannot end is ended here with the words so far."""

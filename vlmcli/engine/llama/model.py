@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
+from functools import partial
 
 from vlmcli.core import ModelFiles, Request
 from vlmcli.engine import EngineSettings
@@ -11,9 +13,13 @@ from vlmcli.engine.llama import devices, logs
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.answering import Answering
 from vlmcli.engine.llama.decoder import Decoder
+from vlmcli.engine.llama.eyes import Eyes
+from vlmcli.engine.llama.identity import identify
 from vlmcli.engine.llama.pieces import prompt_pieces
 from vlmcli.engine.llama.projector import Projector
 from vlmcli.engine.llama.prompt import render
+from vlmcli.engine.llama.read_in import ReadIn
+from vlmcli.engine.llama.saver import Saver
 from vlmcli.engine.llama.template import ChatTemplate
 from vlmcli.errors import TemplateError
 from vlmcli.gguf import Header, read_header
@@ -26,6 +32,7 @@ class OpenModel:
     """Owns what was loaded. Raises VlmError when a file cannot serve, KeyboardInterrupt when aborted."""
 
     def __init__(self, files: ModelFiles, settings: EngineSettings, abort: Abort) -> None:
+        started = time.monotonic()
         logs.install(settings.verbose)
         self.header = read_header(files.decoder)
         self.threads = settings.threads or _threads_for(self.header)
@@ -37,16 +44,27 @@ class OpenModel:
             self.decoder = Decoder(files.decoder, abort, extra)
             opened.callback(self.decoder.close)
             self._template = _chat_template(files, self.decoder)
-            self.projector = Projector(files.projector, self.decoder, abort, self.threads)
-            opened.callback(self.projector.close)
+            identity = identify(files, extra)
+            saver = Saver(settings.store) if settings.store else None
+            self.read_in = ReadIn(saver, identity) if saver else None
+            self.eyes = Eyes(partial(Projector, files.projector, self.decoder, abort, self.threads), saver, identity)
+            opened.callback(self.eyes.close)
+            if saver:
+                opened.callback(saver.close)
             self._owned = opened.pop_all()
+        self._load_s = time.monotonic() - started
 
     def prepare(self, request: Request) -> Answering:
         """Render and tokenize: from here the request's cost in tokens is known. Raises VlmError."""
         parts = render(request, self._template, self._separator)
-        answering = Answering(request, prompt_pieces(parts, self.decoder.vocabulary, self.projector))
+        answering = Answering(request, prompt_pieces(parts, self.decoder.vocabulary, self.eyes.pieces))
         answering.need = check_fits(answering.need, self.decoder.trained_tokens)
         return answering
+
+    def take_load_s(self) -> float:
+        """Seconds that opening the model, or its projector, took since this was asked last."""
+        seconds, self._load_s = self._load_s, 0.0
+        return seconds + self.eyes.take_open_s()
 
     def close(self) -> None:
         self._owned.close()

@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from vlmcli.core import LoadedImage
 from vlmcli.engine.fit import Need
-from vlmcli.engine.held import Key
+from vlmcli.engine.held import Key, RowKey
 from vlmcli.engine.llama.decoder import Vocabulary
-from vlmcli.engine.llama.projector import Projector, RowPiece, TokenPiece
 from vlmcli.engine.llama.prompt import Run, tokenize_run
 from vlmcli.errors import PictureLost
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPiece:
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowPiece:
+    """A picture or a tile of one, to be encoded into `n_tokens` rows that take `n_positions` positions."""
+
+    chunk: int
+    """mtmd's chunk, alive as long as `owner`. Without pixels when it comes from the cache."""
+    key: RowKey
+    n_tokens: int
+    n_positions: int
+    whole_in_one_batch: bool
+    positions_2d: bool
+    """M-RoPE: a row has a place in the picture, and not only in the text."""
+    has_pixels: bool
+    """Whether the chunk can be encoded; one from the cache cannot."""
+    image: LoadedImage
+    owner: object
+
 
 Piece = TokenPiece | RowPiece
 
 
-def prompt_pieces(parts: Sequence[Run | LoadedImage], vocabulary: Vocabulary, projector: Projector) -> list[Piece]:
+def prompt_pieces(
+    parts: Sequence[Run | LoadedImage], vocabulary: Vocabulary, look: Callable[[LoadedImage], Sequence[Piece]]
+) -> list[Piece]:
     """Pieces of tokens and of rows, in order, neighbouring tokens joined: a batch is all of one kind.
 
-    Raises PictureLost when pictures were given and no rows came out.
+    `look` gives the pieces of a picture. Raises PictureLost when pictures were given and no rows came out.
     """
     pieces: list[Piece] = []
     tokens: list[int] = [vocabulary.bos] if vocabulary.adds_bos else []
     for part in parts:
-        found = projector.pieces(part) if isinstance(part, LoadedImage) else _words(part, vocabulary)
+        found = look(part) if isinstance(part, LoadedImage) else [TokenPiece(tuple(tokenize_run(part, vocabulary)))]
         for piece in found:
             if isinstance(piece, TokenPiece):
                 tokens += piece.tokens
@@ -40,10 +66,6 @@ def prompt_pieces(parts: Sequence[Run | LoadedImage], vocabulary: Vocabulary, pr
     return pieces
 
 
-def _words(run: Run, vocabulary: Vocabulary) -> list[TokenPiece]:
-    return [TokenPiece(tuple(tokenize_run(run, vocabulary)))]
-
-
 def row_pieces(pieces: Sequence[Piece]) -> list[RowPiece]:
     return [piece for piece in pieces if isinstance(piece, RowPiece)]
 
@@ -54,6 +76,10 @@ def key_of(piece: Piece) -> Key:
 
 def token_count(piece: Piece) -> int:
     return piece.n_tokens if isinstance(piece, RowPiece) else len(piece.tokens)
+
+
+def position_count(piece: Piece) -> int:
+    return piece.n_positions if isinstance(piece, RowPiece) else len(piece.tokens)
 
 
 def need_of(pieces: Sequence[Piece], answer_tokens: int, room_tokens: int) -> Need:

@@ -3,49 +3,19 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vlmcli.core import LoadedImage
 from vlmcli.engine.held import RowKey
 from vlmcli.engine.llama import logs
 from vlmcli.engine.llama.abort import Abort
-from vlmcli.engine.llama.bindings import NULL, llama, mtmd
+from vlmcli.engine.llama.bindings import mtmd
+from vlmcli.engine.llama.chunks import PictureChunks, row_piece
 from vlmcli.engine.llama.decoder import Decoder
+from vlmcli.engine.llama.pieces import Piece, RowPiece, TokenPiece
 from vlmcli.errors import EngineError, ModelDamaged, ModelMismatch, PictureLost
 
 _MARKER = b"<__media__>"
-
-
-@dataclass(frozen=True, slots=True)
-class TokenPiece:
-    """Tokens that the projector puts around or between the tiles of a picture."""
-
-    tokens: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RowPiece:
-    """A picture or a tile of one, ready to be encoded into `n_tokens` rows. Lives as long as its `owner`."""
-
-    chunk: int
-    key: RowKey
-    n_tokens: int
-    whole_in_one_batch: bool
-    owner: PictureChunks
-
-
-class PictureChunks:
-    """mtmd's chunks of one picture; frees them when nothing refers to a piece of it any more."""
-
-    def __init__(self) -> None:
-        self.pointer = mtmd.mtmd_input_chunks_init()
-
-    def __del__(self) -> None:
-        if self.pointer:
-            mtmd.mtmd_input_chunks_free(self.pointer)
-            self.pointer = None
 
 
 class Projector:
@@ -79,7 +49,7 @@ class Projector:
             )
         return ModelDamaged(f"llama.cpp cannot load the projector {path}: {reason}.", "Download the file again.")
 
-    def pieces(self, image: LoadedImage) -> list[TokenPiece | RowPiece]:
+    def pieces(self, image: LoadedImage) -> list[Piece]:
         """What stands in the prompt for a picture. Its cost in tokens is known from here, before any encoding.
 
         Raises PictureLost when not a single row comes out.
@@ -95,7 +65,7 @@ class Projector:
         finally:
             mtmd.mtmd_bitmap_free(bitmap)
         count = mtmd.mtmd_input_chunks_size(chunks.pointer)
-        pieces = [self._piece(chunks, index, image.digest) for index in range(count)]
+        pieces = [self._piece(chunks, index, image) for index in range(count)]
         if failed or not any(isinstance(piece, RowPiece) and piece.n_tokens > 0 for piece in pieces):
             reason = logs.reason()
             raise PictureLost(
@@ -105,20 +75,26 @@ class Projector:
             )
         return pieces
 
-    def _piece(self, chunks: PictureChunks, index: int, digest: str) -> TokenPiece | RowPiece:
+    def _piece(self, chunks: PictureChunks, index: int, image: LoadedImage) -> Piece:
         chunk = mtmd.mtmd_input_chunks_get(chunks.pointer, index)
-        count = mtmd.mtmd_input_chunk_get_n_tokens(chunk)
         if mtmd.mtmd_input_chunk_get_type(chunk) == mtmd.MTMD_INPUT_CHUNK_TYPE_TEXT:
             n = ctypes.c_size_t()
             tokens = mtmd.mtmd_input_chunk_get_tokens_text(chunk, ctypes.byref(n))
             return TokenPiece(tuple(tokens[: n.value]))
-        non_causal = bool(mtmd.mtmd_decode_use_non_causal(self.pointer, chunk))
-        return RowPiece(chunk, RowKey(digest, index), count, non_causal, chunks)
+        return row_piece(
+            chunk,
+            RowKey(image.digest, index),
+            image,
+            chunks,
+            bool(mtmd.mtmd_decode_use_non_causal(self.pointer, chunk)),
+            bool(mtmd.mtmd_decode_use_mrope(self.pointer)),
+            has_pixels=True,
+        )
 
-    def encode(self, piece: RowPiece) -> Any:
-        """The rows of a piece: floats, n_tokens x width. The projector's own memory, valid until the next call.
+    def encode(self, piece: RowPiece) -> bytes | None:
+        """The rows of a piece: f32, n_tokens x width, as the machine orders bytes. None when aborted.
 
-        None when aborted. Raises EngineError when llama.cpp fails.
+        Raises EngineError when llama.cpp fails.
         """
         logs.forget()
         failed = mtmd.mtmd_encode_chunk(self.pointer, piece.chunk)
@@ -127,21 +103,7 @@ class Projector:
         rows = mtmd.mtmd_get_output_embd(self.pointer)
         if failed or not rows:
             raise EngineError(f"The picture could not be encoded: {logs.reason() or f'error {failed}'}.")
-        return rows
-
-    def read_in(self, context: int, piece: RowPiece, rows: Any, position: int, slot: int, n_batch: int) -> int:
-        """Put the rows into sequence `slot` at `position`. Returns the position after them, or -1 when aborted."""
-        after = llama.llama_pos(position)
-        no_callback = ctypes.cast(NULL, mtmd.mtmd_helper_post_decode_callback)
-        logs.forget()
-        failed = mtmd.mtmd_helper_decode_image_chunk(
-            self.pointer, context, piece.chunk, rows, position, slot, n_batch, ctypes.byref(after), no_callback, None
-        )
-        if self._abort.stop_now:
-            return -1
-        if failed:
-            raise EngineError(f"The picture could not be read in: {logs.reason() or f'error {failed}'}.")
-        return int(after.value)
+        return ctypes.string_at(rows, piece.n_tokens * self._width * ctypes.sizeof(ctypes.c_float))
 
     def close(self) -> None:
         pointer, self.pointer = self.pointer, None

@@ -6,14 +6,16 @@ from vlmcli.engine.held import Held, Shared
 from vlmcli.engine.llama.answering import Answering
 from vlmcli.engine.llama.context import Context
 from vlmcli.engine.llama.decoder import Decoder
+from vlmcli.engine.llama.read_in import ReadIn, up_to_last_picture
 from vlmcli.engine.scheduler import Scheduler
 
 
 class Room:
     """Owns its context."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, read_in: ReadIn | None) -> None:
         self.context = context
+        self._read_in = read_in
         self.scheduler = Scheduler(context.plan.n_slots)
         self.seated: dict[int, Answering] = {}
         self._held = [Held() for _ in range(context.plan.n_slots)]
@@ -24,17 +26,36 @@ class Room:
             answering.pictures & other.pictures for other in self.seated.values()
         )
 
-    def seat(self, answering: Answering, decoder: Decoder, load_s: float) -> None:
+    def seat(self, answering: Answering, decoder: Decoder) -> None:
         """In the free slot that holds most of the prompt already; the rest of what it holds is forgotten."""
         found = {slot: self._held[slot].shared_with(answering.keys, answering.goes_on) for slot in self.scheduler.free}
         slot = max(found, key=lambda slot: (found[slot].position, -self._held[slot].end))
-        shared = found[slot]
-        if not self.context.forget_from(slot, shared.position):
-            shared = Shared()
-        self._held[slot].keep(shared)
-        answering.begin(slot, self._held[slot], shared, decoder, load_s)
+        shared = self._restore(slot, answering) or self._forget_all_but(slot, found[slot])
+        answering.begin(slot, self._held[slot], shared, decoder)
         self.scheduler.admit(slot, answering.pieces_left)
         self.seated[slot] = answering
+
+    def _forget_all_but(self, slot: int, shared: Shared) -> Shared:
+        """What is really left: a memory that cannot forget a part forgets all."""
+        kept = shared if self.context.forget_from(slot, shared.position) else Shared()
+        self._held[slot].keep(kept)
+        return kept
+
+    def _restore(self, slot: int, answering: Answering) -> Shared | None:
+        """The read-in pictures from the cache, when the slot does not hold them and they were saved."""
+        pictures = up_to_last_picture(answering.keys)
+        if self._read_in is None or self._held[slot].shared_with(answering.keys, False).pieces >= pictures:
+            return None
+        self._forget_all_but(slot, Shared())
+        count = self._read_in.restore(self.context, slot, answering.pieces, self._held[slot])
+        return Shared(count, 0, self._held[slot].end)
+
+    def save_read_in(self, answering: Answering) -> None:
+        """Keep the pictures that were just read in, once all of them are."""
+        pictures = up_to_last_picture(answering.keys)
+        just_read = len(answering.keys) - answering.pieces_left == pictures
+        if self._read_in and just_read and answering.reads_pictures:
+            self._read_in.save(self.context, answering.slot, answering.keys[:pictures], answering.read_s)
 
     def leave(self, answering: Answering, keep: bool = True) -> None:
         """Free the slot of an answer, if it has one. What was read in stays for the next, unless it failed."""

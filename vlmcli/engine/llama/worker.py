@@ -25,8 +25,8 @@ Inbox = SimpleQueue[list[Request] | None]
 class Worker:
     """Answers requests with an open model. All of it runs on one thread."""
 
-    def __init__(self, model: OpenModel, abort: Abort, parallel: int, load_s: float) -> None:
-        self._model, self._abort, self._parallel, self._load_s = model, abort, parallel, load_s
+    def __init__(self, model: OpenModel, abort: Abort, parallel: int) -> None:
+        self._model, self._abort, self._parallel = model, abort, parallel
         self._room: Room | None = None
         self._waiting: deque[Answering] = deque()
         self._emit: Callable[[Event], None] = lambda event: None
@@ -81,25 +81,26 @@ class Worker:
             if answering is None or not self._room.context.plan.holds(answering.need):
                 return
             self._waiting.remove(answering)
-            self._room.seat(answering, self._model.decoder, self._load_s)
-            self._load_s = 0.0
+            answering.spend_loading(self._model.take_load_s())
+            self._room.seat(answering, self._model.decoder)
 
     def _make_room(self) -> None:
         """A context for those who wait. When it cannot be had they fail, each with the reason."""
         self._close_room()
         try:
             context = Context(self._model.decoder, self._plan(), self._abort, self._model.threads)
-            self._room = Room(context)
+            self._room = Room(context, self._model.read_in)
         except VlmError as error:
             for answering in self._waiting:
                 self._emit(Failed(answering.request.id, error))
             self._waiting.clear()
 
     def _plan(self) -> ContextPlan:
+        """Questions about the same pictures take turns, so they need one sequence between them."""
         return plan_context(
             [answering.need for answering in self._waiting],
             trained_tokens=self._model.decoder.trained_tokens,
-            most_slots=self._parallel,
+            most_slots=min(self._parallel, len({answering.pictures for answering in self._waiting})),
             kv_bytes_per_token=self._model.header.kv_bytes_per_token,
             free_memory_bytes=devices.free_memory_bytes(),
         )
@@ -120,7 +121,7 @@ class Worker:
         self._emit(answering.stage)
         self._abort.deadline = answering.deadline
         try:
-            done = answering.read_piece(room.context, self._model.projector)
+            done = answering.read_piece(room.context, self._model.eyes, self._model.decoder.width)
         except VlmError as error:
             self._fail(answering, error)
             return
@@ -129,6 +130,7 @@ class Worker:
         if not done:
             return  # interrupted, or too late: whoever notices ends it
         room.scheduler.piece_read(answering.slot)
+        room.save_read_in(answering)
         if answering.has_read:
             self._choose(room, answering, -1)
 

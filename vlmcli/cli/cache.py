@@ -1,0 +1,169 @@
+"""`vlm cache`: what is kept on disk, where, and getting rid of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from vlmcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from vlmcli.cache import Store
+
+cache = typer.Typer(
+    help="Show what is kept on disk so that no picture is computed twice; clear it, turn it off.",
+    epilog=(
+        "VLM_CACHE_DIR puts it elsewhere, VLM_CACHE_LIMIT=2G bounds it, VLM_CACHE=off or on wins over"
+        " `vlm cache off`.\n\n"
+        "Examples:\n\nvlm cache clear --older-than 30d\n\nvlm cache off"
+    ),
+    rich_markup_mode="rich",
+)
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_HEADING = ("kind", "model", "entries", "size", "hits", "last used")
+
+
+@cache.callback(invoke_without_command=True)
+def show(context: typer.Context) -> None:
+    """Show what is kept on disk so that no picture is computed twice; clear it, turn it off."""
+    if context.invoked_subcommand is not None:
+        return
+    from vlmcli.output import is_terminal
+
+    store = _store()
+    if is_terminal(sys.stdout):
+        _show_to_a_person(store)
+    else:
+        for u in store.usage():
+            used = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(u.newest))
+            print(u.kind, _name(u.label), u.entries, u.size_bytes, u.hits, used, sep="\t")
+    _say_why_it_is_not_used(store)
+
+
+@cache.command()
+def clear(
+    older_than: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Only what was not used for so long: 30d, 12h, 45m.")
+    ] = None,
+    kind: Annotated[Literal["rows", "kv", "answers"] | None, typer.Option(help="Only this kind.")] = None,
+) -> int:
+    """Remove what is kept. Nothing is asked: all of it can be computed again."""
+    entries, size_bytes = _store().clear(kind, None if older_than is None else _seconds(older_than))
+    print(f"Removed {entries} {'entry' if entries == 1 else 'entries'}: {show_size(size_bytes)}.")
+    return 0
+
+
+@cache.command()
+def off() -> int:
+    """From now on use nothing of it and keep nothing more. What is there stays: vlm cache clear."""
+    return _turn(False)
+
+
+@cache.command()
+def on() -> int:
+    """Use it again."""
+    return _turn(True)
+
+
+@cache.command()
+def path() -> int:
+    """Print where it is, or would be."""
+    print(_store().root)
+    return 0
+
+
+def _turn(on: bool) -> int:
+    from vlmcli.cache import is_off, turn
+    from vlmcli.output import show_name
+
+    marker = turn(on)
+    said = "The cache is on." if on else f"The cache is off, as long as this file is there: {show_name(str(marker))}"
+    print(said, file=sys.stderr)
+    if is_off() is on:
+        print("vlm: VLM_CACHE is set in the environment and wins over it", file=sys.stderr)
+    return 0
+
+
+def _store() -> Store:
+    """Also when it is off: what is there can be seen and removed."""
+    from vlmcli.cache import Store, find_cache_dir, find_limits
+
+    root = find_cache_dir()
+    if root is None:
+        raise UsageError("There is no home folder for a cache.", "export VLM_CACHE_DIR=FOLDER")
+    return Store(root, find_limits())
+
+
+def _show_to_a_person(store: Store) -> None:
+    """Where it is and how full, and a line for each kind and model."""
+    from vlmcli.cache import find_limits
+    from vlmcli.output import show_name
+
+    found = store.usage()
+    total_bytes = sum(u.size_bytes for u in found)
+    print(f"{show_name(str(store.root))}: {show_size(total_bytes)} of at most {show_size(sum(find_limits().values()))}")
+    if not found:
+        return
+    now = time.time()
+    rows = [
+        (u.kind, _name(u.label), str(u.entries), show_size(u.size_bytes), str(u.hits), _show_age(now - u.newest))
+        for u in found
+    ]
+    widths = [max(map(len, column)) for column in zip(_HEADING, *rows, strict=True)]
+    print()
+    for row in (_HEADING, *rows):
+        cells = [f"{c:>{w}}" if 2 <= i <= 4 else f"{c:{w}}" for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        print("  ".join(cells).rstrip())
+
+
+def _say_why_it_is_not_used(store: Store) -> None:
+    from vlmcli.cache import is_off
+    from vlmcli.output import print_error
+
+    if is_off():
+        print_error(
+            UsageError("The cache is off.", "unset VLM_CACHE" if os.environ.get("VLM_CACHE") else "vlm cache on")
+        )
+    elif os.path.exists(store.root) and not os.path.isdir(store.root):
+        print_error(UsageError(f"{store.root} is no folder: nothing is kept.", "export VLM_CACHE_DIR=FOLDER"))
+
+
+def _name(label: str) -> str:
+    from vlmcli.output import show_name
+
+    return show_name(label) or "-"
+
+
+def show_size(size_bytes: int) -> str:
+    """`0 B`, `4.1 KB`, `152 MB`, `8.3 GB`"""
+    size, unit = float(size_bytes), "B"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if size < 999.5:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.0f} {unit}" if unit == "B" or size >= 99.95 else f"{size:.1f} {unit}"
+
+
+def _show_age(seconds: float) -> str:
+    for unit, name in (("d", "day"), ("h", "hour"), ("m", "minute")):
+        count = int(seconds // _SECONDS[unit])
+        if count:
+            return f"{count} {name}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
+def _seconds(age: str) -> float:
+    """`30d`, `12h`, `45m`, `90s`, `2w` in seconds. Raises UsageError."""
+    number, unit = age[:-1], age[-1:].lower()
+    try:
+        seconds = float(number) * _SECONDS[unit]
+    except (ValueError, KeyError):
+        seconds = -1
+    if not 0 <= seconds < 1e12:
+        raise UsageError(f"--older-than is {age!r}, which is not an age.", "vlm cache clear --older-than 30d")
+    return seconds

@@ -1,0 +1,28 @@
+"""What tells one model on one build of llama.cpp from another, for the keys of the cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vlmcli.cache import digest_of, fingerprint
+from vlmcli.core import ModelFiles
+from vlmcli.engine.llama.bindings import llama, system_info
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`rows`: of the projector and the build; `decoder`: of the decoder and the build; `label`: the model's name."""
+
+    rows: str
+    decoder: str
+    label: str
+
+
+def identify(files: ModelFiles, extra_buffers: bool) -> Identity:
+    """Numbers differ in their last bits between builds, processors and ways of storing weights: so do the keys."""
+    build = digest_of(llama.llama_version(), system_info())
+    return Identity(
+        digest_of(build, fingerprint(files.projector)),
+        digest_of(build, fingerprint(files.decoder), int(extra_buffers)),
+        files.name,
+    )
