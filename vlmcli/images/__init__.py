@@ -1,5 +1,6 @@
 """From what the user typed to upright RGB pixels: the only door to Pillow.
 
+    expand(["*.jpg"])  -> names            of folders and patterns
     resolve("cat.jpg") -> ImageRef         early: is it there at all? (no Pillow)
     load(ref)          -> LoadedImage      decodes, turns upright, makes it 8-bit RGB
     stitch(images, labels) -> LoadedImage  several pictures side by side as one
@@ -10,21 +11,30 @@ module here has the name of one of them: importing `images.load` would put that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vlmcli.core import ImageRef, LoadedImage
+    from vlmcli.images.expanding import Expanded
     from vlmcli.images.sources import PictureLike
+    from vlmcli.images.wishes import Wish
 
-__all__ = ["load", "looks_like_picture", "read", "resolve", "resolve_all", "stitch"]
+__all__ = ["expand", "load", "looks_like_picture", "read", "resolve", "resolve_all", "shrink", "stitch"]
 
 
-def resolve(argument: PictureLike) -> ImageRef:
+def expand(arguments: Sequence[str], recursive: bool = False) -> Iterator[Expanded]:
+    """The names that arguments stand for: of a pattern its matches, of a folder (`recursive`) the pictures in it."""
+    from vlmcli.images import expanding
+
+    return expanding.expand(arguments, recursive)
+
+
+def resolve(argument: PictureLike, wish: Wish | None = None) -> ImageRef:
     """What was typed, or given to the Python API, as a reference; raises early what can be known without reading."""
-    from vlmcli.images import sources
+    from vlmcli.images import sources, wishes
 
-    return sources.resolve(argument)
+    return sources.resolve(argument, wish or wishes.NONE)
 
 
 def resolve_all(arguments: Iterable[PictureLike]) -> tuple[ImageRef, ...]:
@@ -60,3 +70,10 @@ def stitch(images: Sequence[LoadedImage], labels: Sequence[str]) -> LoadedImage:
     from vlmcli.images import stitching
 
     return stitching.stitch(images, labels)
+
+
+def shrink(image: LoadedImage, width: int, height: int) -> LoadedImage:
+    """`image` scaled to fit into `width` x `height` pixels, never enlarged."""
+    from vlmcli.images import thumbnail
+
+    return thumbnail.shrink(image, width, height)

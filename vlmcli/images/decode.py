@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 
 from PIL import Image
 
 from vlmcli.core import ImageRef, LoadedImage
-from vlmcli.errors import PictureDamaged, PictureError, PictureTooLarge
+from vlmcli.errors import NotAPicture, PictureDamaged, PictureError, PictureTooLarge
 from vlmcli.images.formats import Format, sniff
+from vlmcli.images.frames import seek_frame
 from vlmcli.images.quiet import quiet
 from vlmcli.images.rgb import orientation_of, to_rgb, upright
 from vlmcli.images.seems import not_a_picture
 from vlmcli.images.sources import read
 from vlmcli.images.sources.memory import MemoryRef
+from vlmcli.images.truncated import decoding, is_nothing, paint_grey
+from vlmcli.images.wishes import NONE, Wish, WishedRef
 from vlmcli.images.words import called, printable
 
 MAX_PIXELS = 180_000_000
 """Larger pictures are refused before a pixel is decoded: three bytes a pixel, several times over while converting."""
+
+MAX_PROGRESSIVE_PIXELS = 500_000_000
+"""The same of a progressive JPEG, which is held whole (up to six bytes a pixel) whatever size it is decoded to."""
 
 _SMALLER = "Make a smaller copy of it first, a few thousand pixels wide."
 _AGAIN = "Copy or download it again."
 
 
 def load(ref: ImageRef) -> LoadedImage:
-    """The first frame of the picture, whatever its format and mode, upright, as 8-bit RGB.
+    """The first frame of the picture, or the wished one, whatever its format and mode, upright, as 8-bit sRGB.
 
     Raises NotAPicture, PictureDamaged, PictureTooLarge, and what `sources.read` raises. Prints nothing.
     """
+    plain, wish = (ref.inner, ref.wish) if isinstance(ref, WishedRef) else (ref, NONE)
     with quiet():
         try:
-            if isinstance(ref, MemoryRef) and isinstance(ref.content, Image.Image):
-                return _from_pil(ref, ref.content)
-            return _from_bytes(ref, read(ref))
+            if isinstance(plain, MemoryRef) and isinstance(plain.content, Image.Image):
+                return _from_pil(ref, plain.content, wish)
+            return _from_bytes(ref, read(plain), wish)
         except MemoryError as error:
             raise PictureTooLarge(f"{called(ref)} is too large for the memory that is free.", _SMALLER) from error
 
@@ -46,22 +54,35 @@ def of_pixels(name: str, image: Image.Image, format: str = "") -> LoadedImage:
     return LoadedImage(name, width, height, rgb, digest.hexdigest(), format)
 
 
-def _from_pil(ref: ImageRef, image: Image.Image) -> LoadedImage:
+def _from_pil(ref: ImageRef, image: Image.Image, wish: Wish) -> LoadedImage:
     try:
-        return _pixels(ref, image, image.format or "")
+        with decoding(truncated=False):
+            return _pixels(ref, image, image.format or "", wish)
     except (PictureError, MemoryError):
         raise
     except Exception as error:  # an image that its owner opened and did not load yet may be damaged
         raise PictureDamaged(f"{called(ref)} cannot be decoded ({_said(error)}).", _AGAIN) from error
 
 
-def _from_bytes(ref: ImageRef, data: bytes) -> LoadedImage:
+def _from_bytes(ref: ImageRef, data: bytes, wish: Wish) -> LoadedImage:
     format = sniff(data)
     if format is None:
         raise not_a_picture(ref, data)
     try:
-        image = format.open(data)
-        return _pixels(ref, image, image.format or format.name)
+        return _decoded(ref, format, data, wish)
+    except PictureDamaged:
+        if wish.allow_truncated:
+            with suppress(PictureDamaged):
+                return _decoded(ref, format, data, wish, truncated=True)
+        raise
+
+
+def _decoded(ref: ImageRef, format: Format, data: bytes, wish: Wish, truncated: bool = False) -> LoadedImage:
+    try:
+        with decoding(truncated):
+            image = _open(ref, format, data)
+            _draft(image)
+            return _pixels(ref, image, image.format or format.name, wish, truncated)
     except (PictureError, MemoryError):
         raise
     except Image.DecompressionBombError as error:  # from within a plugin: a frame or tile larger than the picture
@@ -70,9 +91,39 @@ def _from_bytes(ref: ImageRef, data: bytes) -> LoadedImage:
         raise _damaged(ref, format, data, error) from error
 
 
-def _pixels(ref: ImageRef, image: Image.Image, format: str) -> LoadedImage:
+def _open(ref: ImageRef, format: Format, data: bytes) -> Image.Image:
+    try:
+        return format.open(data)
+    except ImportError as error:
+        if not format.extra:
+            raise
+        raise NotAPicture(
+            f"{called(ref)} is a {format.name} picture, and what reads those is not installed.",
+            f"pip install 'vlmcli[{format.extra}]'",
+        ) from error
+
+
+def _draft(image: Image.Image) -> None:
+    """Let a JPEG that is too large be decoded at a half, a quarter or an eighth. No other format can."""
+    width, height = image.size
+    if image.info.get("progressive") and width * height > MAX_PROGRESSIVE_PIXELS:
+        return
+    scales = (scale for scale in (1, 2, 4, 8) if -(-width // scale) * -(-height // scale) <= MAX_PIXELS)
+    scale = next(scales, 8)
+    if scale > 1:
+        image.draft(None, (width // scale, height // scale))
+
+
+def _pixels(ref: ImageRef, image: Image.Image, format: str, wish: Wish, truncated: bool = False) -> LoadedImage:
     _check_size(ref, *image.size)
+    if wish.frame is not None:
+        seek_frame(ref, image, wish.frame)
+        _check_size(ref, *image.size)  # pages differ
+    if truncated:
+        paint_grey(image)
     image.load()
+    if truncated and is_nothing(image):
+        raise PictureDamaged("Next to nothing of it is there.")  # the caller knows the better sentence
     orientation = orientation_of(image)
     return of_pixels(ref.name, upright(to_rgb(image), orientation), format)
 

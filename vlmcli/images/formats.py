@@ -21,16 +21,18 @@ class Format:
     plugin: str
     """The module that registers it with Pillow."""
     signature: re.Pattern[bytes]
+    extra: str = ""
+    """What `pip install 'vlmcli[…]'` needs to be told before the module can be imported."""
 
     def open(self, data: bytes) -> ImageFile.ImageFile:
-        """The picture with its header read and its pixels not. Raises anything Pillow raises."""
+        """The picture with its header read and its pixels not. Raises anything Pillow raises, and ImportError."""
         import_module(self.plugin)
         factory, _ = Image.OPEN[self.name]
         return factory(BytesIO(data), "")
 
 
-def _format(name: str, plugin: str, signature: bytes) -> Format:
-    return Format(name, plugin, re.compile(signature, re.DOTALL))
+def _format(name: str, plugin: str, signature: bytes, extra: str = "") -> Format:
+    return Format(name, plugin, re.compile(signature, re.DOTALL), extra)
 
 
 FORMATS = (
@@ -42,7 +44,9 @@ FORMATS = (
     # The size of the second header, because text may begin with "BM".
     _format("BMP", "PIL.BmpImagePlugin", rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0"),
     _format("PPM", "PIL.PpmImagePlugin", rb"P[1-6fF]\s+(#[^\n]*\s+)*-?\d"),
-    _format("AVIF", "PIL.AvifImagePlugin", rb"....ftyp(avif|avis)"),
+    # A file that is of several brands says so in a list after its first one.
+    _format("AVIF", "PIL.AvifImagePlugin", rb"....ftyp(avi[fs]|(mif1|msf1).{4}(.{4}){0,8}?avi[fs])"),
+    _format("HEIF", "vlmcli.images.heic", rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", extra="heic"),
     _format("JPEG2000", "PIL.Jpeg2KImagePlugin", rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n"),
     _format("ICO", "PIL.IcoImagePlugin", rb"\0\0\x01\0[^\0]"),
     _format("ICNS", "PIL.IcnsImagePlugin", rb"icns"),

@@ -11,6 +11,8 @@ from array import array
 
 from PIL import Image
 
+from vlmcli.images.profiles import to_srgb
+
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -26,12 +28,11 @@ _WHITE_IS_ZERO, _SIGNED = 0, 2
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """`image`, loaded, as mode RGB of the same size; what is transparent lies over white."""
+    """`image`, loaded, as mode RGB in sRGB, of the same size; what is transparent lies over white."""
     if image.mode.startswith("I") or image.mode == "F":
         image = _grey(image)
-    elif image.mode == "LAB":
-        image = _from_lab(image)
-    elif _is_transparent(image):
+    image = _from_lab(image) if image.mode == "LAB" else to_srgb(image)
+    if _is_transparent(image):
         image = _over_white(image)
     return image if image.mode == "RGB" else image.convert("RGB")
 

@@ -27,12 +27,7 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (
         rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype html|html|head|body)\b",
         "is not a picture: it seems to be a web page",
-        "A page was saved in place of the picture; download the picture itself.",
-    ),
-    (
-        rb"....ftyp(hei[cxms]|hev[cx]|mif1|msf1)",
-        "is a HEIC picture, a format that is not read yet",
-        "Make a JPEG of it first: heif-convert {file} photo.jpg",
+        "The page has taken the place of the picture; use the address of the picture itself.",
     ),
     (rb"\xff\x0a|\0\0\0\x0cJXL ", "is a JPEG XL picture, a format that is not read", _CONVERT),
     (
@@ -60,6 +55,8 @@ def not_a_picture(ref: ImageRef, data: bytes) -> NotAPicture:
     file = quoted(ref.name)
     for pattern, what, hint in _PATTERNS:
         if pattern.match(data[:4096]):
+            if ref.kind != "file" and "{file}" in hint:
+                hint = _CONVERT
             return NotAPicture(f"{called(ref)} {what}.", hint.format(file=file) or _look(ref))
     if _is_text(data[:4096]):
         return NotAPicture(f"{called(ref)} is not a picture: it seems to be plain text.", _look(ref))

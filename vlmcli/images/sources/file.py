@@ -12,6 +12,7 @@ from vlmcli.core import ImageRef
 from vlmcli.errors import NotAPicture, PictureError, PictureIsFolder, PictureNotFound, PictureUnreadable
 from vlmcli.images.sources.reading import read_bounded, read_pipe
 from vlmcli.images.sources.source import Source
+from vlmcli.images.wishes import NONE, Wish
 from vlmcli.images.words import called, printable, quoted
 
 _NEIGHBOURS = 2000
@@ -24,7 +25,7 @@ def _matches(argument: object) -> bool:
     return isinstance(argument, (str, os.PathLike))
 
 
-def _resolve(argument: str | os.PathLike[str]) -> ImageRef:
+def _resolve(argument: str | os.PathLike[str], wish: Wish = NONE) -> ImageRef:
     name = os.fsdecode(argument)
     if not name:
         raise PictureNotFound("The name of the picture is empty.", 'Is a variable unset? Check with: echo "$NAME"')
@@ -50,7 +51,9 @@ def _file_type(ref: ImageRef) -> int:
     except (OSError, ValueError) as error:
         raise _explained(ref, error) from error
     if stat.S_ISDIR(mode):
-        raise PictureIsFolder(f"{called(ref)} is a folder, not a picture.", _pictures_in(ref.name))
+        raise PictureIsFolder(
+            f"{called(ref)} is a folder, not a picture.", f"Take the pictures in it: -r {quoted(ref.name)}"
+        )
     if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
         # A device may never end (/dev/zero) or wait for a key (/dev/tty).
         what = "socket" if stat.S_ISSOCK(mode) else "device"
@@ -89,23 +92,6 @@ def _nearby(name: str) -> str:
     if close:
         return f"Did you mean {printable(os.path.join(folder, folded[close[0]]))}?"
     return f"See what is there: ls {quoted(folder or '.')}"
-
-
-def _pictures_in(folder: str) -> str:
-    """A hint: how to name all pictures of the most common kind in `folder`."""
-    counts: dict[str, int] = {}
-    try:
-        with os.scandir(folder) as entries:
-            for entry in islice(entries, _NEIGHBOURS):
-                extension = os.path.splitext(entry.name)[1]
-                if extension.lower() in (".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif"):
-                    counts[extension] = counts.get(extension, 0) + 1
-    except OSError:
-        pass
-    if not counts:
-        return "Name a picture in it."
-    extension = max(counts, key=lambda e: counts[e])
-    return f"Name the pictures in it: {quoted(os.path.join(folder, ''))}*{extension}"
 
 
 SOURCE = Source("file", _matches, _resolve, _read)

@@ -10,6 +10,7 @@ from vlmcli.core import ImageRef
 from vlmcli.errors import NotAPicture
 from vlmcli.images.sources.reading import empty
 from vlmcli.images.sources.source import Source
+from vlmcli.images.wishes import NONE, Wish
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,7 +33,7 @@ def _is_pil(argument: object) -> bool:
     return pil is not None and isinstance(argument, pil.Image)
 
 
-def _resolve(argument: bytes | bytearray | memoryview | Image) -> MemoryRef:
+def _resolve(argument: bytes | bytearray | memoryview | Image, wish: Wish = NONE) -> MemoryRef:
     if isinstance(argument, (bytes, bytearray, memoryview)):
         return MemoryRef("<bytes>", "memory", content=bytes(argument))
     return MemoryRef(str(getattr(argument, "filename", "")) or "<image>", "memory", content=argument)

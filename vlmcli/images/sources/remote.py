@@ -1,37 +1,38 @@
-"""Names that are pictures and not files, and that this version does not fetch: each is refused with the way round."""
+"""Schemes that are not fetched: each is refused with the way round."""
 
 from __future__ import annotations
 
 import re
 from typing import NoReturn
+from urllib.parse import unquote
 
 from vlmcli.core import ImageRef
 from vlmcli.errors import PictureUnreadable
 from vlmcli.images.sources.source import Source
+from vlmcli.images.wishes import Wish
 from vlmcli.images.words import printable, quoted
 
-_SCHEME = re.compile(r"(https?://|data:|clipboard:|[a-z][a-z0-9+.-]+://)", re.IGNORECASE)
+_SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 
 
 def _matches(argument: object) -> bool:
     return isinstance(argument, str) and _SCHEME.match(argument) is not None
 
 
-def _resolve(argument: str) -> NoReturn:
-    if argument[:4].lower() == "http":
-        raise PictureUnreadable(
-            f"{printable(argument)} is a URL, and only files and standard input (-) are read.",
-            f"Fetch it first: curl -sL {quoted(argument)} | vlm describe -",
-        )
-    scheme = argument.partition(":")[0].lower()
+def _resolve(argument: str, wish: Wish) -> NoReturn:
+    scheme, _, rest = argument.partition("://")
+    if scheme.lower() == "file":
+        hint = f"Name the file itself: {quoted(unquote(rest))}"
+    else:
+        hint = "Save the picture as a file and name that."
     raise PictureUnreadable(
-        f"{printable(argument)} is not a file: pictures from {scheme}: are not read.",
-        "Save the picture as a file and name that.",
+        f"{printable(argument)} is not read: of URLs only http, https and data: are.",
+        hint,
     )
 
 
 def _read(ref: ImageRef) -> bytes:
-    _resolve(ref.name)
+    raise PictureUnreadable(f"{printable(ref.name)} is not read.")
 
 
 SOURCE = Source("remote", _matches, _resolve, _read)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from vlmcli.core import ImageRef
+from vlmcli.images.wishes import Wish
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -19,10 +20,10 @@ PictureLike: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memory
 @dataclass(frozen=True, slots=True)
 class Source:
     kind: str
-    """The `ImageRef.kind` that it makes and reads."""
+    """Its name; the `ImageRef.kind` that it makes and reads, where there is one."""
     matches: Callable[[object], bool]
     """Whether this argument is of this source; looks at its form only."""
-    resolve: Callable[[Any], ImageRef]
+    resolve: Callable[[Any, Wish], ImageRef]
     """The reference; raises early what can be known without reading."""
-    read: Callable[[ImageRef], bytes]
+    read: Callable[[Any], bytes]
     """The bytes of the picture, never more than `reading.MAX_BYTES`, never none."""

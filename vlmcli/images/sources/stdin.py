@@ -9,6 +9,7 @@ from vlmcli.core import ImageRef
 from vlmcli.errors import PictureUnreadable
 from vlmcli.images.sources.reading import read_bounded
 from vlmcli.images.sources.source import Source
+from vlmcli.images.wishes import NONE, Wish
 
 NAME = "-"
 
@@ -17,7 +18,7 @@ def _matches(argument: object) -> bool:
     return isinstance(argument, str) and argument == NAME
 
 
-def _resolve(argument: str) -> ImageRef:
+def _resolve(argument: str, wish: Wish = NONE) -> ImageRef:
     if _stream().isatty():
         # Reading would wait for bytes typed by hand, with nothing on the screen.
         raise PictureUnreadable(

@@ -1,0 +1,144 @@
+"""From arguments to names: folders and the patterns that no shell has expanded. Nothing is opened but folders."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from vlmcli.core import ImageRef
+from vlmcli.errors import PictureError, PictureNotFound, PictureUnreadable
+from vlmcli.images.names import is_hidden, is_picture_name, natural
+from vlmcli.images.sources import lexists, stdin, url
+from vlmcli.images.sources.promise import FailedRef
+from vlmcli.images.words import printable, quoted
+
+_ANY_DEPTH = re.compile(r"(?:^|(?<=/))\*\*(?:/+|$)")
+
+Expanded = str | FailedRef
+"""A name, or what was found wrong with one."""
+
+
+def expand(arguments: Sequence[str], recursive: bool) -> Iterator[Expanded]:
+    """Each argument as the names it stands for: the pictures of a folder (`recursive`), of a pattern, or itself."""
+    for argument in arguments:
+        if recursive and os.path.isdir(argument):
+            yield from _or_failure(argument, walk(argument), f"There are no pictures in {printable(argument)}.")
+        elif _is_pattern(argument):
+            found = _matching(argument, recursive)
+            yield from _or_failure(argument, found, f"No file matches {printable(argument)}.")
+        else:
+            yield argument
+
+
+def expand_folders(names: Sequence[str], recursive: bool) -> Iterator[Expanded]:
+    """The same of a list's names, which are exact: an asterisk in one is an asterisk."""
+    for name in names:
+        yield from expand([name], recursive) if recursive and os.path.isdir(name) else [name]
+
+
+def walk(folder: str) -> Iterator[Expanded]:
+    """The files in `folder` and below that are named like pictures, in natural order, hidden ones left out.
+
+    A folder that is reached a second time, through a link, is passed over: a loop of links ends there.
+    """
+    for each in folders_below(folder):
+        if isinstance(each, FailedRef):
+            yield each
+        else:
+            yield from (os.path.join(each.path, name) for name in each.files if is_picture_name(name))
+
+
+class Folder(NamedTuple):
+    """What is in a folder and not hidden, in natural order; a link is what it leads to."""
+
+    path: str
+    folders: list[str]
+    files: list[str]
+
+
+def folders_below(folder: str) -> Iterator[Folder | FailedRef]:
+    """`folder` and all below it, each once, parents first; one that may not be read as a failure."""
+    waiting, seen = [folder], set[tuple[int, int]]()
+    while waiting:
+        at = waiting.pop()
+        try:
+            status = os.stat(at)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            listed = _list(at)
+        except OSError as error:
+            yield FailedRef(at, "file", Path(at), error=_unreadable(at, error))
+            continue
+        yield listed
+        waiting += [os.path.join(at, name) for name in reversed(listed.folders)]
+
+
+def _list(folder: str) -> Folder:
+    listed = Folder(folder, [], [])
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not is_hidden(entry.name):
+                (listed.folders if entry.is_dir() else listed.files).append(entry.name)
+    listed.folders.sort(key=natural)
+    listed.files.sort(key=natural)
+    return listed
+
+
+def _unreadable(folder: str, error: OSError) -> PictureError:
+    said = "permission denied" if isinstance(error, PermissionError) else error.strerror or str(error)
+    return PictureUnreadable(f"The folder {printable(folder)} cannot be read: {said}.", f"ls -ld {quoted(folder)}")
+
+
+def _is_pattern(argument: str) -> bool:
+    """Whether to look for matches: not for a file whose name has brackets in it, and not for a URL."""
+    if not glob.has_magic(argument) or lexists(argument) or "\0" in argument:
+        return False
+    return not (stdin.SOURCE.matches(argument) or url.SOURCE.matches(argument) or argument[:5].lower() == "data:")
+
+
+def _matching(pattern: str, recursive: bool) -> Iterator[Expanded]:
+    """What the pattern matches; folders are walked with `recursive`, else left out.
+
+    A last part of nothing but asterisks takes what is named like a picture, any other what it says.
+    """
+    if os.sep == "\\":
+        pattern = pattern.replace(os.sep, "/")
+    everything = not pattern.rpartition("/")[2].strip("*")
+    for name in dict.fromkeys(_glob(pattern)):
+        if os.path.isdir(name):
+            if recursive and not _ANY_DEPTH.search(pattern):
+                yield from walk(name)
+        elif is_picture_name(name) or not everything:
+            yield name
+
+
+def _glob(pattern: str) -> list[str]:
+    """Like `glob.glob`, in natural order, and with a `**` that survives loops of links."""
+    start, *rest = _ANY_DEPTH.split(pattern, maxsplit=1)
+    if not rest:
+        return sorted(glob.glob(pattern), key=natural)
+    tops = sorted(glob.glob(start), key=natural) if glob.has_magic(start) else [start]
+    below = (each.path for top in tops for each in folders_below(top or os.curdir) if isinstance(each, Folder))
+    found = [name for path in below for name in _glob(os.path.join(glob.escape(path), rest[0] or "*"))]
+    return found if start else [name.removeprefix(os.path.join(os.curdir, "")) for name in found]
+
+
+def _or_failure(argument: str, found: Iterator[Expanded], sentence: str) -> Iterator[Expanded]:
+    empty = True
+    for each in found:
+        empty = False
+        yield each
+    if empty:
+        where = argument if os.path.isdir(argument) else os.path.dirname(argument) or "."
+        error = PictureNotFound(sentence, f"See what is there: ls {quoted(where)}")
+        yield FailedRef(argument, "file", Path(argument), error=error)
+
+
+def failed(name: str, error: PictureError) -> ImageRef:
+    """A reference that fails with `error` when it is its turn."""
+    return FailedRef(name, "file", Path(name), error=error)

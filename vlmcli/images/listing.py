@@ -1,0 +1,102 @@
+"""Files that name pictures: a list of names, and a list of pictures with a question each."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from vlmcli.errors import UsageError
+from vlmcli.images.sources import clipboard, data_uri, remote, url
+from vlmcli.images.words import printable, quoted
+
+_PICTURE_KEYS = ("picture", "image", "file_name")
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One line of a list with questions."""
+
+    picture: str
+    question: str
+
+
+def read_names(path: str, null: bool = False) -> list[str]:
+    """The names in a list: one a line, or each before a NUL (`null`). `-` is standard input.
+
+    Names are taken as they are, spaces and asterisks included; empty lines are passed over. UsageError when the list
+    cannot be read or is empty.
+    """
+    data = _read(path, "--from-file").removeprefix(b"\xef\xbb\xbf")
+    pieces = data.split(b"\0") if null else [line.removesuffix(b"\r") for line in data.split(b"\n")]
+    names = [os.fsdecode(piece) for piece in pieces if piece.strip()]
+    if not names:
+        raise UsageError(f"{_called(path)} names no picture.", "One name a line, or -0 where NUL ends a name.")
+    if not null and "\0" in names[0]:
+        raise UsageError(f"{_called(path)} has NUL characters in it.", "Say that NUL ends a name: -0")
+    return names
+
+
+def read_questions(path: str) -> list[Question]:
+    """The lines of a JSONL file, each `{"picture": "a.png", "question": "What?"}`; other fields are passed over.
+
+    A relative name is one in the file's own folder. UsageError about the first line that is not of this form.
+    """
+    folder = "" if path == STDIN else os.path.dirname(path)
+    text = _read(path, "--from-jsonl").decode("utf-8-sig", "replace")
+    found = [_question(path, number, line, folder) for number, line in _lines(text)]
+    if not found:
+        raise UsageError(f"{_called(path)} is empty.", '{"picture": "a.png", "question": "What is this?"}')
+    return found
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Only a line feed ends a line: JSON may have other separators within its strings."""
+    return ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+
+
+def _question(path: str, number: int, line: str, folder: str) -> Question:
+    where = f"{_called(path)}, line {number},"
+    hint = '{"picture": "a.png", "question": "What is this?"}'
+    try:
+        fields: Any = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{where} is not JSON.", hint) from error
+    if not isinstance(fields, dict):
+        raise UsageError(f"{where} is not an object.", hint)
+    picture = next((fields[key] for key in _PICTURE_KEYS if key in fields), None)
+    question = fields.get("question")
+    for name, value in (("picture", picture), ("question", question)):
+        if not isinstance(value, str) or not value.strip():
+            raise UsageError(f'{where} has no "{name}", or it is not a text.', hint)
+    return Question(_beside(folder, str(picture)), str(question).strip())
+
+
+def _beside(folder: str, name: str) -> str:
+    sources = (url.SOURCE, data_uri.SOURCE, clipboard.SOURCE, remote.SOURCE)
+    if any(source.matches(name) for source in sources):
+        return name
+    return os.path.join(folder or os.curdir, name) if folder or name == STDIN else name
+
+
+def _read(path: str, option: str) -> bytes:
+    try:
+        if path == STDIN:
+            if sys.stdin is None or sys.stdin.isatty():
+                raise UsageError(
+                    f"{option} - is standard input, and that is a terminal.", f"ls *.jpg | vlm … {option} -"
+                )
+            return sys.stdin.buffer.read()
+        with open(path, "rb") as file:
+            return file.read()
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{option} {printable(path)} cannot be read: {said}.", f"ls {quoted(path)}") from error
+
+
+def _called(path: str) -> str:
+    return "Standard input" if path == STDIN else printable(path)
