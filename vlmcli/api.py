@@ -15,16 +15,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from vlmcli.config import Settings, load_settings
-from vlmcli.core import ImageRef, JobEvent, LoadedImage
+from vlmcli.core import ImageRef, JobEvent, LoadedImage, ModelFiles
 from vlmcli.engine import ENGINES, Engine, EngineSettings
 from vlmcli.models import resolve_model
 from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
 from vlmcli.session import Conversation
 from vlmcli.tasks import TASKS, Brief, Exchange, TaskOptions
+
+if TYPE_CHECKING:
+    from vlmcli.cache import Store
 
 PictureLike = str | os.PathLike[str] | bytes | Any
 """A path, `-` for standard input, the bytes of a picture file, or a PIL image."""
@@ -34,7 +37,8 @@ class Vlm:
     """A model, opened at the first question and kept open until `close` (or the end of a `with`).
 
     `model`: "demo", or the path of a GGUF file with `mmproj`; None takes VLM_MODEL. Raises ModelError at once when
-    there is no such model or its two files do not fit. Not for use from several threads at a time.
+    there is no such model or its two files do not fit. `cache=False` neither uses nor keeps anything on disk. Not
+    for use from several threads at a time.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Vlm:
         threads: int | None = None,
         parallel: int = 4,
         verbose: bool = False,
+        cache: bool = True,
         settings: Settings | None = None,
     ) -> None:
         settings = settings or load_settings()
@@ -61,6 +66,7 @@ class Vlm:
             parallel=parallel,
             verbose=verbose,
             extra_buffers=settings.extra_buffers,
+            store=_find_store() if cache else None,
         )
         self._engine: Engine | None = None
         self._reply: Reply | None = None
@@ -137,10 +143,15 @@ class Vlm:
         options: TaskOptions,
         history: tuple[Exchange, ...] | None = None,
     ) -> Job:
-        """One record to be: `task` (a name in TASKS) over `pictures`, for `run`. `history`: what was said before."""
+        """One record to be: `task` (a name in TASKS) over `pictures`, for `run`. `history`: what was said before.
+
+        Raises UsageError for options that make no sense.
+        """
         from vlmcli.images import stitch
 
-        return Job(TASKS[task], tuple(pictures), Brief(options, self._files.family, stitch, history))
+        brief = Brief(options, self._files.family, stitch, history)
+        TASKS[task].question(brief, len(pictures))  # what makes no sense is said before any work
+        return Job(TASKS[task], tuple(pictures), brief)
 
     def run(self, jobs: Iterable[Job]) -> Iterator[JobEvent]:
         """Events of all jobs as they come, several jobs at a time. Each job ends in one JobDone."""
@@ -148,7 +159,7 @@ class Vlm:
 
     def _open_engine(self) -> Engine:
         if self._engine is None:
-            self._engine = ENGINES["llama"](self._files, self._engine_settings)
+            self._engine = _open_engine(self._files, self._engine_settings)
         return self._engine
 
     def close(self) -> bool:
@@ -163,6 +174,26 @@ class Vlm:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _find_store() -> Store | None:
+    from vlmcli.cache import open_store
+
+    return open_store()
+
+
+def _open_engine(files: ModelFiles, settings: EngineSettings) -> Engine:
+    """llama.cpp; behind the answers that are kept, where there is a store."""
+
+    def open_llama() -> Engine:
+        return ENGINES["llama"](files, settings)
+
+    if settings.store is None:
+        return open_llama()
+    from vlmcli.cache.answers import RecallingEngine
+    from vlmcli.engine.identity import identity_of
+
+    return RecallingEngine(open_llama, settings.store, files.name, lambda: identity_of(files, settings))
 
 
 class _load_once:

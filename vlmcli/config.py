@@ -1,12 +1,17 @@
-"""What the environment says, as one frozen value."""
+"""What the environment says, as one frozen value; and the user's settings file: where it is, what it says, writing it.
+
+What the keys of that file mean is the command line's business: vlmcli/cli/settings.py.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from vlmcli.errors import UsageError
+from vlmcli.errors import OutputError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +49,86 @@ def _switch(environment: Mapping[str, str], name: str) -> bool | None:
     if value in ("0", "off", "no", "false"):
         return False
     raise UsageError(f"{name} is {value!r}; it is on, off or auto.", f"export {name}=auto")
+
+
+# --- the file -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The settings file as it is now. Without one, `text` and `values` are empty."""
+
+    path: Path
+    text: str
+    values: Mapping[str, Any]
+
+    def where(self, *keys: str) -> str:
+        """`/home/me/.config/vlm/config.toml, line 3`: for sentences about what is set there."""
+        line = self.line_of(*keys)
+        return f"{self.path}, line {line}" if line else str(self.path)
+
+    def line_of(self, *keys: str) -> int | None:
+        from vlmcli.toml_text import line_of
+
+        return line_of(self.text, keys)
+
+
+def config_path(environment: Mapping[str, str] = os.environ) -> Path:
+    """VLM_CONFIG, or config.toml in the folder that the platform has for that."""
+    named = environment.get("VLM_CONFIG")
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_config_path
+
+    return user_config_path("vlm", appauthor=False) / "config.toml"
+
+
+def read_config() -> ConfigFile:
+    """Raises UsageError for a file that is there and cannot be read."""
+    path = config_path()
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            text = file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return ConfigFile(path, "", {})
+    except OSError as error:
+        raise UsageError(f"The settings in {path} cannot be read: {error.strerror or error}.", _OTHER_FILE) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"The settings in {path} cannot be read: it is not UTF-8 text.", _OTHER_FILE) from None
+    return ConfigFile(path, text, _parsed(path, text))
+
+
+_OTHER_FILE = "Another file: export VLM_CONFIG=FILE"
+
+
+def _parsed(path: Path, text: str) -> Mapping[str, Any]:
+    import tomllib  # late: most runs have no file
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reason, _, place = str(error).partition(" (at ")
+        place = place.rstrip(")") or "somewhere"
+        raise UsageError(f"{path}, {place}: {reason[:1].lower()}{reason[1:]}.", "vlm config edit") from None
+
+
+def write_config(path: Path, text: str) -> None:
+    """Put `text` in the file, whole or not at all. A link stays a link. Raises OutputError."""
+    import tempfile
+
+    target = Path(os.path.realpath(path))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("wb", dir=target.parent, prefix=".config-", delete=False) as file:
+            file.write(text.encode())
+        try:
+            if target.exists():
+                os.chmod(file.name, target.stat().st_mode & 0o777)
+            os.replace(file.name, target)
+        except OSError:
+            os.unlink(file.name)
+            raise
+    except UnicodeEncodeError:
+        raise UsageError("The value is not text.") from None
+    except OSError as error:
+        raise OutputError(f"The settings in {path} cannot be written: {error.strerror or error}.") from None

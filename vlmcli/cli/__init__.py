@@ -18,7 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from vlmcli.cli.app import app
 
         code = app(args=None if arguments is None else list(arguments), prog_name="vlm", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout:  # None where it was closed from the start (`>&-`)
+            sys.stdout.flush()
         return code or 0
     except VlmError as error:
         _show(error)

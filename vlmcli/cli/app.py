@@ -9,11 +9,15 @@ import typer
 
 from vlmcli import __version__
 from vlmcli.cli.ask import ask
+from vlmcli.cli.cache import cache
 from vlmcli.cli.compare import compare
+from vlmcli.cli.config import config
 from vlmcli.cli.demo import demo
 from vlmcli.cli.describe import describe
 from vlmcli.cli.ocr import ocr
 from vlmcli.cli.options import with_common
+from vlmcli.cli.settings import register
+from vlmcli.cli.user_tasks import Commands, TaskCommand
 
 _EXIT_CODES = (
     "Exit codes: 0 all answered, 1 some pictures failed, 2 usage, 3 no picture could be read, 4 model not chosen,"
@@ -33,6 +37,7 @@ _EXAMPLES = {
 
 app = typer.Typer(
     name="vlm",
+    cls=Commands,
     help="Ask vision-language models about pictures, on this machine.",
     epilog=_EXIT_CODES,
     no_args_is_help=True,
@@ -58,9 +63,13 @@ def _root(
 
 def _add(command: Callable[..., int]) -> None:
     examples = "Examples:\n\n" + "\n\n".join(_EXAMPLES[command])
-    app.command(epilog=f"{examples}\n\n{_EXIT_CODES}", no_args_is_help=True)(with_common(command))
+    entry = with_common(command)
+    register(command.__name__, entry)
+    app.command(cls=TaskCommand, epilog=f"{examples}\n\n{_EXIT_CODES}", no_args_is_help=True)(entry)
 
 
 for _command in (describe, ask, compare, ocr):
     _add(_command)
 app.command()(demo)
+app.add_typer(config, name="config")
+app.add_typer(cache, name="cache")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vlmcli.api import Vlm
 from vlmcli.cli.options import Common
-from vlmcli.cli.pictures import find_pictures
+from vlmcli.cli.pictures import Sources, find_pictures
 from vlmcli.cli.work import leave, open_model
 from vlmcli.core import ImageRef
 from vlmcli.errors import EXIT_OK, OutputError, UsageError, VlmError
@@ -25,13 +25,14 @@ class Talk:
     vlm: Vlm
     conversation: Conversation
     common: Common
+    sources: Sources
 
 
-def converse(refs: tuple[ImageRef, ...], common: Common) -> int:
+def converse(refs: tuple[ImageRef, ...], common: Common, sources: Sources) -> int:
     """Read questions and commands until /quit or Ctrl-D. Ctrl-C stops an answer, and not the program."""
     vlm = open_model(common)
     try:
-        talk = Talk(vlm, vlm.conversation_about(refs, common.task_options()), common)
+        talk = Talk(vlm, vlm.conversation_about(refs, common.task_options()), common, sources)
         _say(f"{_names(talk)} · {vlm.model} · /help lists the commands, Ctrl-D leaves")
         while (line := _read_line()) is not None:
             if line and not _obey_or_ask(talk, line):
@@ -73,7 +74,9 @@ def _obey_or_ask(talk: Talk, line: str) -> bool:
 def _ask(talk: Talk, question: str) -> None:
     common = talk.common
     forgotten = talk.conversation.forgotten
-    settings = OutputSettings(stream=not common.no_stream, quiet=common.quiet, stats=common.stats)
+    settings = OutputSettings(
+        markdown=not common.no_markdown, stream=not common.no_stream, quiet=common.quiet, stats=common.stats
+    )
     with open_writer(settings) as writer:
         for event in talk.conversation.events(question):
             writer.emit(event)
@@ -107,7 +110,7 @@ def _image(talk: Talk, arguments: list[str]) -> None:
     if not arguments:
         _say(_names(talk))
         return
-    talk.conversation.reset(find_pictures(arguments, all_or_none=True))
+    talk.conversation.reset(find_pictures(arguments, talk.sources, all_or_none=True))
     _say(f"Now about {_names(talk)}.")
 
 
@@ -116,7 +119,7 @@ def _add(talk: Talk, arguments: list[str]) -> None:
         raise UsageError(
             f"{talk.vlm.model} was trained on one picture at a time.", "/image FILE looks at another instead"
         )
-    added = find_pictures(arguments, all_or_none=True)
+    added = find_pictures(arguments, talk.sources, all_or_none=True)
     talk.conversation.pictures += added
     _say(f"Now about {_names(talk)}.")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from vlmcli.cli.pictures import Sources
 from vlmcli.errors import ClosedPipe, UsageError
 
 if TYPE_CHECKING:
@@ -49,8 +50,12 @@ class Common:
     ] = None
     threads: Annotated[
         int | None,
-        typer.Option(min=1, help="Processor threads.", envvar="VLM_THREADS", rich_help_panel=_MODEL),
+        typer.Option(min=1, max=512, help="Processor threads.", envvar="VLM_THREADS", rich_help_panel=_MODEL),
     ] = None
+    no_cache: Annotated[
+        bool,
+        typer.Option("--no-cache", help="Compute everything anew, and keep nothing on disk.", rich_help_panel=_MODEL),
+    ] = False
     max_tokens: Annotated[
         int | None, typer.Option(min=1, help="The longest answer, in tokens.", rich_help_panel=_ANSWER)
     ] = None
@@ -76,8 +81,20 @@ class Common:
         str | None, typer.Option(help="Words to send instead of the task's own.", rich_help_panel=_ANSWER)
     ] = None
     format: Annotated[
-        Literal["text", "json", "jsonl"] | None,
-        typer.Option(help="By default text, or as --output's extension says.", rich_help_panel=_OUTPUT),
+        Literal["text", "json", "jsonl", "csv", "markdown"] | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="text, json, jsonl, csv or markdown; by default text, or as --output's extension says.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None
+    template: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEMPLATE",
+            help=r"A line of your own for each answer: [bold]'{picture}\t{text}'[/].",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = None
     output: Annotated[
         Path | None,
@@ -93,12 +110,15 @@ class Common:
     no_stream: Annotated[
         bool, typer.Option("--no-stream", help="Print an answer when it is whole.", rich_help_panel=_OUTPUT)
     ] = False
+    no_markdown: Annotated[
+        bool, typer.Option("--no-markdown", help="Plain text on a terminal too.", rich_help_panel=_OUTPUT)
+    ] = False
 
     def task_options(self, **own: Any) -> TaskOptions:
         """These options and a command's own ones, as the task takes them."""
         from vlmcli.tasks import TaskOptions
 
-        if self.timeout is not None and self.timeout <= 0:
+        if self.timeout is not None and not self.timeout > 0:
             raise UsageError(f"--timeout is {self.timeout:g} seconds.", "--timeout 60")
         return TaskOptions(
             prompt=self.prompt or "",
@@ -121,26 +141,37 @@ class Common:
 
 
 def with_common(command: Callable[..., int]) -> Callable[..., int]:
-    """`command(…, common)` as typer wants it: with the fields of Common as parameters of its own."""
-    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "common"]
-    hints = get_type_hints(Common, include_extras=True)
-    shared = [
-        inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
-        )
-        for field in fields(Common)
-    ]
+    """`command(…, common, sources)` as typer wants it: with the fields of these as parameters of its own."""
+    parameters = list(inspect.signature(command, eval_str=True).parameters.values())
+    groups = {p.name: _SHARED[p.name] for p in parameters if p.name in _SHARED}
+    own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters if p.name not in groups]
+    shared = [parameter for group in groups.values() for parameter in _parameters_of(group)]
 
     @functools.wraps(command)
     def entry(**arguments: Any) -> int:
-        values = {field.name: arguments.pop(field.name) for field in fields(Common)}
+        given = {
+            name: group(**{field.name: arguments.pop(field.name) for field in fields(group)})
+            for name, group in groups.items()
+        }
         try:
-            return command(**arguments, common=Common(**values))
+            return command(**arguments, **given)
         except BrokenPipeError as error:  # typer would make an exit code of its own of it
             raise ClosedPipe from error
 
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared
-    vars(entry)["__signature__"] = inspect.Signature(parameters)
-    entry.__annotations__ = {p.name: p.annotation for p in parameters}
+    vars(entry)["__signature__"] = inspect.Signature(own + shared)
+    entry.__annotations__ = {p.name: p.annotation for p in own + shared}
     del vars(entry)["__wrapped__"]  # typer would read the signature beneath
     return entry
+
+
+def _parameters_of(group: type[Any]) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+        )
+        for field in fields(group)
+    ]
+
+
+_SHARED: dict[str, type[Any]] = {"sources": Sources, "common": Common}

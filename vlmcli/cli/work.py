@@ -33,6 +33,7 @@ def open_model(common: Common) -> Vlm:
         chat_template=common.chat_template,
         threads=common.threads,
         verbose=common.verbose,
+        cache=not common.no_cache,
     )
     _warn(vlm, common)
     return vlm
@@ -43,10 +44,11 @@ def answer(task: str, plans: Sequence[Plan], common: Common, markdown: bool = Tr
     vlm = open_model(common)
     settings = OutputSettings(
         format=common.format,
+        template=common.template,
         path=common.output,
         jobs=len(plans),
         heading=lambda number: plans[number].heading,
-        markdown=markdown,
+        markdown=markdown and not common.no_markdown,
         stream=not common.no_stream,
         quiet=common.quiet,
         stats=common.stats,

@@ -1,0 +1,140 @@
+"""The scripts in real shells, and the files in completions/ against what the program makes."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "completions"
+FILES = {"bash": "vlm.bash", "zsh": "_vlm", "fish": "vlm.fish"}
+
+
+def shell(name: str, script: str, path: str, *options: str) -> list[str]:
+    """What a shell prints when it runs `script`."""
+    if not shutil.which(name):
+        pytest.skip(f"{name} is not installed")
+    environment = {**os.environ, "PATH": path, "SCRIPT": str(FOLDER / FILES[name])}
+    ran = subprocess.run([name, *options, "-c", script], env=environment, capture_output=True, text=True, timeout=120)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    return ran.stdout.splitlines()
+
+
+BASH = """
+source "$SCRIPT"
+compopt() { echo "compopt $2"; }
+complete -p vlm
+COMP_WORDS=(%s); COMP_CWORD=%d
+_vlm_completion vlm
+printf '%%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "at", "shown"),
+    [
+        ("vlm describe --style ca", 3, ["caption"]),
+        ("vlm describe ''", 2, ["B.JPG", "a.png", "holiday/", "it's $(x) `y`.webp", "models/", "my photo.jpg"]),
+    ],
+)
+def test_bash(program: str, files: Path, words: str, at: int, shown: list[str]) -> None:
+    said, *lines = shell("bash", BASH % (words, at), program, "--norc")
+    assert said == "complete -F _vlm_completion vlm"
+    assert [line for line in lines if not line.startswith("compopt")] == shown
+    assert ("compopt filenames" in lines) == (len(shown) > 1)
+
+
+def test_fish(program: str, files: Path) -> None:
+    lines = shell(
+        "fish", 'source "$SCRIPT"; complete -C "vlm describe my"; complete -C "vlm describe --style ca"', program
+    )
+    assert lines == ["my photo.jpg", "caption"]
+
+
+ZSH = """
+compdef() {}
+compadd() { print -r -- "compadd $*" }
+_describe() { print -r -- "describe $described" }
+source "$SCRIPT"
+words=(vlm describe %s); CURRENT=$#words
+_vlm_completion
+"""
+
+
+def test_zsh(program: str, files: Path) -> None:
+    assert shell("zsh", ZSH % "m", program, "-f") == ["compadd -S  -- models/", "compadd -- my photo.jpg"]
+    assert shell("zsh", ZSH % "--sty", program, "-f") == [
+        "describe --style:How: one or two sentences, a caption, at length, alt text, or tags."
+    ]
+
+
+@pytest.mark.parametrize("name", list(FILES))
+def test_the_program_prints_the_file(
+    name: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vlmcli.cli import main
+
+    monkeypatch.setenv("_VLM_COMPLETE", f"source_{name}")
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 0
+    assert capfd.readouterr().out == (FOLDER / FILES[name]).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", list(FILES))
+def test_typer_hands_out_the_same(name: str) -> None:
+    """Behind --show-completion and --install-completion, whatever shell they are called in."""
+    from typer._completion_shared import get_completion_script
+
+    from vlmcli.cli.completion_scripts import teach_typer
+
+    teach_typer()
+    script = get_completion_script(prog_name="vlm", complete_var="_VLM_COMPLETE", shell=name)
+    assert script == (FOLDER / FILES[name]).read_text(encoding="utf-8").strip()
+
+
+def test_the_option_teaches_typer(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    import shellingham
+
+    from vlmcli.cli import main
+
+    monkeypatch.setattr(shellingham, "detect_shell", lambda: ("bash", "/bin/bash"))
+    with pytest.raises(SystemExit):
+        main(["--show-completion"])
+    assert capfd.readouterr().out == (FOLDER / "vlm.bash").read_text(encoding="utf-8")
+
+
+def test_the_files_are_what_the_generator_writes() -> None:
+    made = runpy.run_path(str(FOLDER / "generate.py"))["files"]()
+    for name, content in made.items():
+        same = (FOLDER / name).read_text(encoding="utf-8") == content
+        assert same, f"completions/{name} is old; make it again: python completions/generate.py"
+    assert set(made) == {*FILES.values(), "vlm.1"}
+
+
+def test_the_manual_tells_of_every_command_and_option() -> None:
+    import typer
+
+    from vlmcli.cli.app import app
+
+    text = (FOLDER / "vlm.1").read_text(encoding="ascii").replace("\\-", "-")
+    root = typer.main.get_command(app)
+    for name, command in root.commands.items():
+        assert f"vlm {name}" in text
+        for parameter in command.params:
+            assert all(option in text for option in parameter.opts if option.startswith("--"))
+    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "ENVIRONMENT", "FILES", "EXIT STATUS"):
+        assert f".SH {section}\n" in text
+
+
+@pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")
+def test_the_manual_renders_without_a_warning() -> None:
+    command = ["groff", "-man", "-ww", "-Tutf8", str(FOLDER / "vlm.1")]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "vlm describe" in ran.stdout

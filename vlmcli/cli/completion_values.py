@@ -1,0 +1,122 @@
+"""What may stand in a place of the command line: called while the user types, so only the standard library here."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+
+import typer
+
+PICTURE_EXTENSIONS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dib", ".avif"),
+    *(".heic", ".heif", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".ico", ".icns", ".psd", ".qoi", ".dds"),
+)
+_MOST = 2000
+"""Names offered of one folder: a shell that is handed a million hangs."""
+
+
+def _files(incomplete: str, wanted: Callable[[str], bool]) -> list[str]:
+    """Folders (ending in a slash) and wanted files that begin so, spelled as the user began; hidden ones on request."""
+    folder, start = os.path.split(incomplete)
+    prefix = incomplete[: len(incomplete) - len(start)]
+    found: list[str] = []
+    try:
+        with os.scandir(os.path.expanduser(folder) or ".") as entries:
+            for entry in entries:
+                if not entry.name.startswith(start) or (entry.name.startswith(".") and not start.startswith(".")):
+                    continue
+                if not entry.name.isprintable():  # a newline would be two names to the shell
+                    continue
+                if entry.is_dir():
+                    found.append(f"{prefix}{entry.name}/")
+                elif wanted(entry.name.lower()):
+                    found.append(prefix + entry.name)
+                if len(found) >= _MOST:
+                    break
+    except OSError:
+        return []
+    return sorted(found)
+
+
+def pictures(incomplete: str) -> list[str]:
+    return _files(incomplete, lambda name: name.endswith(PICTURE_EXTENSIONS))
+
+
+def any_file(incomplete: str) -> list[str]:
+    return _files(incomplete, lambda name: True)
+
+
+def models(incomplete: str) -> list[str]:
+    named = ["demo"] if "demo".startswith(incomplete) else []
+    return named + _files(incomplete, lambda name: name.endswith(".gguf") and "mmproj" not in name)
+
+
+def projectors(incomplete: str) -> list[str]:
+    """GGUF files; where some are named as projectors, only those."""
+    found = _files(incomplete, lambda name: name.endswith(".gguf"))
+    named = [name for name in found if name.endswith("/") or "mmproj" in name.lower()]
+    return named if any(not name.endswith("/") for name in named) else found
+
+
+def families(incomplete: str) -> list[str]:
+    from vlmcli.models.families import FAMILIES
+
+    return [name for name in FAMILIES if name.startswith(incomplete)]
+
+
+COMPLETIONS = {"model": models, "mmproj": projectors, "family": families, "chat_template": any_file}
+"""By the name of the option. Choices come from the option itself."""
+
+
+def settable_keys(incomplete: str) -> list[tuple[str, str]]:
+    """Keys of `vlm config set`: `model`, and once a table is begun, `describe.style`."""
+    from vlmcli.cli.settings import all_settings, commands_with_settings, settings_of, settings_of_tasks
+    from vlmcli.cli.settings_file import task_names
+    from vlmcli.cli.user_tasks import quietly_read
+
+    tables = {command: settings_of(command) for command in commands_with_settings()}
+    tables |= {f"tasks.{name}": settings_of_tasks() for name in task_names(quietly_read())}
+    found = {f"{table}.{name}": s.help for table, known in tables.items() for name, s in known.items()}
+    if "." not in incomplete:
+        found = {name: setting.help for name, setting in all_settings().items()} | dict.fromkeys(
+            (f"{table}." for table in tables), "one command only"
+        )
+    return [(key, help) for key, help in found.items() if key.startswith(incomplete)]
+
+
+def set_keys(incomplete: str) -> list[str]:
+    """Keys of `vlm config unset`: what the file says now."""
+    from vlmcli.cli.user_tasks import quietly_read
+
+    found: list[str] = []
+
+    def walk(prefix: str, table: object) -> None:
+        for key, value in table.items() if isinstance(table, dict) else ():
+            found.append(prefix + key)
+            walk(f"{prefix}{key}.", value)
+
+    walk("", dict(quietly_read().values))
+    return [key for key in found if key.startswith(incomplete)]
+
+
+def setting_values(context: typer.Context, incomplete: str) -> list[str]:
+    """What the key that was typed before may be."""
+    from vlmcli.cli.settings import all_settings, settings_of
+
+    *table, name = str(context.params.get("key") or "").split(".")
+    known = settings_of(table[0]) if len(table) == 1 else all_settings()
+    if name in COMPLETIONS:
+        return COMPLETIONS[name](incomplete)
+    if name not in known:
+        return []
+    choices = ("true", "false") if known[name].kind is bool else known[name].choices
+    return [choice for choice in choices if choice.startswith(incomplete)]
+
+
+_MARKUP = re.compile(r"(?<!\\)\[/?[a-z ]*\]")
+
+
+def without_markup(help: str) -> str:
+    """A help text without rich's tags, on one line."""
+    return " ".join(_MARKUP.sub("", help).replace("\\[", "[").split())

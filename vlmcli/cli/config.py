@@ -1,0 +1,185 @@
+"""`vlm config`: what is set and where, and changing the settings file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from vlmcli.cli.completion_values import set_keys, settable_keys, setting_values
+from vlmcli.cli.settings import Value, all_settings, setting_for
+from vlmcli.config import ConfigFile, config_path, read_config, write_config
+from vlmcli.errors import UsageError
+
+config = typer.Typer(
+    help="Show settings and where each comes from; change them.",
+    epilog=(
+        "An option on the command line wins over its variable (VLM_MODEL for --model, and so on), that over the"
+        " command's table in the settings file (\\[describe]), that over the file's top level.\n\n"
+        "Examples:\n\nvlm config set model demo\n\nvlm config set describe.style caption\n\n"
+        'vlm config set tasks.product.prompt "Write a product text for this picture."\n\nvlm product shoe.jpg'
+    ),
+    rich_markup_mode="rich",
+)
+
+_STARTER = """\
+# Settings of vlm. `vlm config` shows all there are.
+# model = "demo"
+#
+# [describe]
+# style = "caption"
+#
+# [tasks.product]
+# prompt = "Write a product text for this picture."
+"""
+
+
+@config.callback(invoke_without_command=True)
+def show(context: typer.Context) -> None:
+    """Show settings and where each comes from; change them."""
+    if context.invoked_subcommand is not None:
+        return
+    from vlmcli.cli.config_table import print_table, rows_of
+
+    file = _checked(context)
+    print_table(rows_of(file), file)
+
+
+@config.command("set")
+def set_(
+    context: typer.Context,
+    key: Annotated[
+        str,
+        typer.Argument(metavar="KEY", help="model, describe.style, tasks.NAME.prompt, …", autocompletion=settable_keys),
+    ],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="What to set it to.", autocompletion=setting_values)],
+) -> int:
+    """Set one key in the settings file; its comments and order stay."""
+    from vlmcli.toml_text import NotByLine, with_value
+
+    file = read_config()
+    keys = tuple(key.split("."))
+    parsed = _parsed(keys, value)
+    try:
+        text = with_value(file.text, keys, parsed)
+    except NotByLine:
+        raise _not_by_line(file, key) from None
+    _write(context, file, text)
+    _say_set(keys, parsed, file)
+    return 0
+
+
+@config.command()
+def unset(
+    key: Annotated[
+        str,
+        typer.Argument(metavar="KEY", help="A key that is set; tasks.NAME for a whole task.", autocompletion=set_keys),
+    ],
+) -> int:
+    """Take one key out of the settings file."""
+    from vlmcli.toml_text import NotByLine, line_of, without_value
+
+    file = read_config()
+    keys = tuple(key.split("."))
+    if not _is_set(file.values, keys) or line_of(file.text, keys) is None:
+        raise UsageError(f"{key} is not set in {file.path}.", "vlm config")
+    try:
+        text = without_value(file.text, keys)
+    except NotByLine:
+        raise _not_by_line(file, key) from None
+    write_config(file.path, text)
+    return 0
+
+
+@config.command()
+def edit(context: typer.Context) -> int:
+    """Open the settings file in $VISUAL or $EDITOR."""
+    import subprocess
+
+    path = config_path()
+    if not path.exists():
+        write_config(path, _STARTER)
+    command = _editor()
+    try:
+        code = subprocess.run([*command, str(path)], check=False).returncode
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(f"The editor {command[0]} does not start: {reason}.", "export EDITOR=nano") from None
+    if code:
+        raise UsageError(f"The editor {command[0]} ended with exit code {code}.")
+    _checked(context)
+    return 0
+
+
+@config.command()
+def path() -> int:
+    """Print where the settings file is, or would be."""
+    print(config_path())
+    return 0
+
+
+def _checked(context: typer.Context) -> ConfigFile:
+    from vlmcli.cli.settings_file import check
+
+    file = read_config()
+    check(file, _built_in(context))
+    return file
+
+
+def _built_in(context: Any) -> frozenset[str]:
+    return frozenset(context.find_root().command.commands)
+
+
+def _parsed(keys: tuple[str, ...], value: str) -> Value:
+    """`value` as its key wants it. A model that is a file here is one from anywhere."""
+    setting = setting_for(keys)
+    if setting.name in ("model", "mmproj", "chat_template") and os.path.isfile(os.path.expanduser(value)):
+        value = os.path.abspath(os.path.expanduser(value))
+    return setting.parse(value)
+
+
+def _is_set(values: Any, keys: tuple[str, ...]) -> bool:
+    for key in keys:
+        if not isinstance(values, dict) or key not in values:
+            return False
+        values = values[key]
+    return True
+
+
+def _not_by_line(file: ConfigFile, key: str) -> UsageError:
+    return UsageError(f"{key} cannot be changed without rewriting more of {file.path}.", "vlm config edit")
+
+
+def _write(context: typer.Context, file: ConfigFile, text: str) -> None:
+    """Write it when it will be understood."""
+    import tomllib
+
+    from vlmcli.cli.settings_file import check
+
+    check(ConfigFile(file.path, text, tomllib.loads(text)), _built_in(context))
+    write_config(file.path, text)
+
+
+def _say_set(keys: tuple[str, ...], value: Value, file: ConfigFile) -> None:
+    from vlmcli.output import show_name
+    from vlmcli.toml_text import literal
+
+    print(f"{'.'.join(keys)} = {show_name(literal(value))}  ({show_name(str(file.path))})", file=sys.stderr)
+    variable = f"VLM_{keys[-1].upper()}"
+    if os.environ.get(variable) and keys[-1] in all_settings():
+        print(f"vlm: {variable} is set in the environment and wins over it", file=sys.stderr)
+
+
+def _editor() -> list[str]:
+    import shlex
+    import shutil
+
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if named:
+        return shlex.split(named, posix=os.name != "nt")
+    for name in ("notepad",) if os.name == "nt" else ("nano", "vi"):
+        if shutil.which(name):
+            return [name]
+    raise UsageError("There is no editor.", "export EDITOR=nano")
