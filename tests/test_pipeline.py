@@ -49,6 +49,9 @@ class Script:
             yield TextChunk(request.id, words)
             yield Finished(request.id, Answer(words, reason, 100, 80, len(words), TIMINGS))  # type: ignore[arg-type]
 
+    def interrupt(self) -> bool:
+        return False
+
     def close(self) -> bool:
         return True
 

@@ -162,6 +162,10 @@ class Vlm:
             self._engine = _open_engine(self._files, self._engine_settings)
         return self._engine
 
+    def interrupt(self) -> bool:
+        """From a signal handler: end what is being answered with what was said so far. False: nothing to end."""
+        return self._engine.interrupt() if self._engine else False
+
     def close(self) -> bool:
         """Free the model. False when a computation that cannot be stopped still runs: the process should end."""
         engine, self._engine = self._engine, None

@@ -76,6 +76,9 @@ class Parrot:
         yield TextChunk(request.id, words.text)
         yield Finished(request.id, Answer(words.text, self.stop_reason, 3, 2, 1, Timings(1, 2, 3, 4, 5, 6)))
 
+    def interrupt(self) -> bool:
+        return False
+
     def close(self) -> bool:
         self.closed = True
         return True

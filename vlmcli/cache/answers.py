@@ -27,6 +27,7 @@ class Answering(Protocol):
 
     def stream(self, requests: Iterable[Request | None]) -> Iterator[Event]: ...
 
+    def interrupt(self) -> bool: ...
     def close(self) -> bool: ...
 
 
@@ -101,6 +102,10 @@ class RecallingEngine:
     def _keep(self, key: str | None, answer: Answer) -> None:
         if key and answer.stop_reason in _KEPT:
             self._store.put("answers", key, _packed(answer), label=self._label)
+
+    def interrupt(self) -> bool:
+        """See Engine.interrupt."""
+        return self._engine.interrupt() if self._engine else False
 
     def close(self) -> bool:
         """See Engine.close."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from vlmcli.cli.interrupts import never_lost
 from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OUTPUT, EXIT_USAGE, ClosedPipe, OutputError, UsageError, VlmError
 
 _EXIT_CLOSED_PIPE = 141
@@ -14,6 +15,11 @@ _EXIT_CLOSED_PIPE = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; `arguments` without the program's name, sys.argv's by default. Returns the exit code."""
+    with never_lost():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         from vlmcli.cli.app import app
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlmcli.api import Vlm
+from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.options import Common
 from vlmcli.cli.pictures import Sources, find_pictures
 from vlmcli.cli.work import leave, open_model
@@ -77,7 +78,7 @@ def _ask(talk: Talk, question: str) -> None:
     settings = OutputSettings(
         markdown=not common.no_markdown, stream=not common.no_stream, quiet=common.quiet, stats=common.stats
     )
-    with open_writer(settings) as writer:
+    with open_writer(settings) as writer, handed_to(talk.vlm.interrupt):
         for event in talk.conversation.events(question):
             writer.emit(event)
     if talk.conversation.forgotten > forgotten:

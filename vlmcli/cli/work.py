@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vlmcli.api import Vlm
+from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.options import Common
 from vlmcli.core import ImageRef, JobDone, Record
 from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_PICTURE, EXIT_SOME_FAILED, PictureError, VlmError
@@ -55,7 +56,7 @@ def answer(task: str, plans: Sequence[Plan], common: Common, markdown: bool = Tr
     )
     records: list[Record] = []
     try:
-        with open_writer(settings) as writer:
+        with open_writer(settings) as writer, handed_to(vlm.interrupt):
             for event in vlm.run(vlm.job(task, plan.pictures, plan.options) for plan in plans):
                 if isinstance(event, JobDone):
                     if _never_begun(event.record):

@@ -40,6 +40,14 @@ class Engine(Protocol):
         """
         ...
 
+    def interrupt(self) -> bool:
+        """From a signal handler: end the stream under way as Ctrl-C does, wherever its reader is just now.
+
+        False when it cannot take it (no stream, a picture is being read, or it was told already): raise
+        KeyboardInterrupt then.
+        """
+        ...
+
     def close(self) -> bool:
         """Free everything. False: a computation that cannot be stopped still runs, so nothing was freed."""
         ...

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 from vlmcli.engine.llama.bindings import llama, mtmd
@@ -18,23 +17,13 @@ class Abort:
     """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self.interrupted = False  # a plain flag, which a signal handler may set at any moment
         self.deadline: float | None = None
         self._nodes = 0
         self.on_load = llama.llama_progress_callback(lambda _progress, _data: not self.interrupted)
         self.on_load_projector = mtmd.mtmd_progress_callback(lambda _progress, _data: not self.interrupted)
         self.on_decode = llama.ggml_abort_callback(lambda _data: self.stop_now)
         self.on_encode = llama.ggml_backend_sched_eval_callback(self._after_node)
-
-    def interrupt(self) -> None:
-        self._event.set()
-
-    def clear(self) -> None:
-        self._event.clear()
-
-    @property
-    def interrupted(self) -> bool:
-        return self._event.is_set()
 
     @property
     def late(self) -> bool:

@@ -37,6 +37,8 @@ class LlamaEngine:
         self._parallel = max(1, settings.parallel)
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
+        self._outbox: _Outbox | None = None
+        self._listens = False  # a stream is on, and does not just read a picture
         self._wait_until = 0.0  # when patience with an interrupted worker ends
 
     def stream(self, requests: Iterable[Request | None]) -> Iterator[Event]:
@@ -45,7 +47,8 @@ class LlamaEngine:
             self._thread.join()  # an answer that was given up and could not be stopped at once
         inbox: Inbox = SimpleQueue()
         outbox: _Outbox = SimpleQueue()
-        self._abort.clear()
+        self._abort.interrupted = False
+        self._outbox = outbox
         said: dict[int, list[str]] = {}  # what is in flight, and its words so far
         self._thread = threading.Thread(target=self._run, args=(inbox, outbox), name="llama", daemon=True)
         self._thread.start()
@@ -53,9 +56,10 @@ class LlamaEngine:
         try:
             yield from self._exchange(source, inbox, outbox, said)
         except KeyboardInterrupt:
-            yield from self._interrupt(outbox, said)
+            yield from self._end_all(outbox, said)
             raise
         finally:
+            self._listens = False
             inbox.put(None)
             self._stop()
 
@@ -66,7 +70,9 @@ class LlamaEngine:
         exhausted = False
         while True:
             if not exhausted and len(said) <= self._parallel:  # one more than can be in work
+                self._listens = False
                 batch, exhausted = _take(source, self._parallel + 1 - len(said))
+                self._listens = True
                 said.update((request.id, []) for request in batch)
                 if batch:
                     inbox.put(batch)
@@ -93,7 +99,15 @@ class LlamaEngine:
         outbox.put(Stage(None, "loading"))
         return Worker(OpenModel(self._files, self._settings, self._abort), self._abort, self._parallel)
 
-    def _interrupt(self, outbox: _Outbox, said: dict[int, list[str]]) -> Iterator[Event]:
+    def interrupt(self) -> bool:
+        """See Engine.interrupt."""
+        if not self._listens or self._abort.interrupted or self._outbox is None:
+            return False
+        self._outbox.put(KeyboardInterrupt())
+        self._stop_soon()
+        return True
+
+    def _end_all(self, outbox: _Outbox, said: dict[int, list[str]]) -> Iterator[Event]:
         """Stop the worker and hand out what it still says; what it cannot end is ended here with the words so far."""
         self._stop_soon()
         while said:
@@ -111,7 +125,7 @@ class LlamaEngine:
     def _stop_soon(self) -> None:
         """Set the abort switch, once: patience is counted from the first time."""
         if not self._abort.interrupted:
-            self._abort.interrupt()
+            self._abort.interrupted = True
             self._wait_until = time.monotonic() + _PATIENCE_S
 
     def _stop(self) -> bool:
