@@ -1,0 +1,92 @@
+"""The accuracy of the packaged pair, through vlm itself, on pictures of the second renderer, by kind of question."""
+from __future__ import annotations
+
+import random
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from . import questions
+from .draw_other import draw
+from .world import sample_change, sample_scene
+
+Ask = Callable[[list[Path], str], str]
+ABSENT = ("There is no ", "There are no ", "No.")
+
+
+def through_vlm() -> Ask:
+    from vlmcli import Vlm
+    vlm = Vlm("demo")
+    return lambda paths, question: vlm.ask(paths, question, max_tokens=120, temperature=0.0).text
+
+
+def through_llama(folder: Path) -> Ask:
+    from .reference import Reference
+    reference = Reference(folder)
+    return lambda paths, question: reference.ask([Image.open(p).convert("RGB") for p in paths], question)
+
+
+def cases(count: int, seed: int) -> Iterator[tuple[str, list[Image.Image], str, str]]:
+    """(row of the table, pictures, question, right answer); one question a picture or a pair."""
+    rng = random.Random(seed)
+    kinds = ["background", "colour_of", "shape_of", "is_there", "where", "count", "count_colour", "count_kind", "short",
+             "caption", "detailed", "alt", "tags", "ocr", "ocr", "ocr", "ocr", "say", "no text", "outside", "compare", "compare"]
+    for n in range(count):
+        kind = kinds[n % len(kinds)]
+        if kind == "compare":
+            a, b, what, facts = sample_change(rng)
+            pictures = [draw(a), draw(b)]
+            yield f"compare: {what}", pictures, questions.WORDINGS["compare"][0], questions.compare(what, facts)
+            continue
+        asked = {"no text": "ocr", "outside": rng.choice(["short", "caption", "detailed", "count", "where"])}.get(kind, kind)
+        question = right = ""
+        while not question:
+            scene = sample_scene(rng, "outside" if kind == "outside" else "text" if kind in ("ocr", "say") else "shapes")
+            _, question, right = questions.sample_turn(rng, scene, asked, plain=True)
+        right = right.replace("\x01", "").replace("\x02", "")
+        row = kind
+        if kind == "ocr":
+            row = f"text of {'1-4' if len(scene.text.string) < 5 else '5-8'} characters"
+        elif right.startswith(ABSENT) and kind != "no text":
+            row = "absent"
+        elif kind.startswith("count"):
+            row = "count"
+        yield row, [draw(scene)], question, right
+
+
+def distance(a: str, b: str) -> int:
+    """Edits between two strings."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        above, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (x != y))
+    return row[-1]
+
+
+def evaluate(ask: Ask, count: int = 2200, seed: int = 2026, show: int = 0) -> dict[str, tuple[int, int]]:
+    right, total, edits, letters = defaultdict(int), defaultdict(int), 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        for n, (row, pictures, question, wanted) in enumerate(cases(count, seed)):
+            paths = [Path(folder) / f"{n}-{i}.png" for i in range(len(pictures))]
+            for path, picture in zip(paths, pictures):
+                picture.save(path)
+            said = ask(paths, question).strip()
+            total[row] += 1
+            right[row] += said == wanted
+            if row.startswith("text of"):
+                edits, letters = edits + distance(said, wanted), letters + len(wanted)
+            if said != wanted and show > 0:
+                show -= 1
+                print(f"{row}: {question}\n  said   {said}\n  wanted {wanted}")
+            for path in paths:
+                path.unlink()
+    print("| question | exact | of |\n|---|---|---|")
+    for row in sorted(total):
+        print(f"| {row} | {100 * right[row] / total[row]:.1f}% | {total[row]} |")
+    print(f"| all | {100 * sum(right.values()) / sum(total.values()):.1f}% | {sum(total.values())} |")
+    print(f"\nCharacter error rate of `ocr`: {100 * edits / max(1, letters):.1f}%; seed {seed}.")
+    return {row: (right[row], total[row]) for row in total}

@@ -1,0 +1,106 @@
+"""A small SentencePiece-like vocabulary (bytes, single characters, whole words of the world) and an encoder that gives
+what llama.cpp's gives; `check.py` compares the two."""
+from __future__ import annotations
+
+import re
+import string
+from functools import lru_cache
+
+from . import questions, world
+
+SPACE = "\u2581"
+CONTROL, UNKNOWN, NORMAL, BYTE = 3, 2, 1, 6
+EXTRA = """USER ASSISTANT The There In At A An It Yes No Nothing I only know simple drawings background picture image shape
+shapes text says changed from to was added removed moved with and on in at the is are nothing it plain an a of this there
+see word color colour please you can tell me about different large small square's""".split()
+
+
+def words() -> list[str]:
+    found = set(EXTRA) | set(world.COLOUR_NAMES) | set(world.SIZES) | set(questions.NUMBERS)
+    found |= {s + e for s in world.SHAPES for e in ("", "s")}
+    for text in [*world.PLACES, questions.OUTSIDE, questions.NO_TEXT, *sum(questions.WORDINGS.values(), [])]:
+        for word in re.findall(r"[A-Za-z]+", re.sub(r"\{.*?\}", " ", text)):
+            found |= {word, word.lower()}
+    return sorted(w for w in found if len(w) > 1 or w in "aAI")
+
+
+def build() -> list[tuple[str, float, int]]:
+    """(piece, score, type) in order of id. A word is reached by merging letters from its left end, so that the beginnings of
+    words are pieces as well; pieces that begin with a space merge before the others."""
+    starts = {w for texts in questions.WORDINGS.values() for t in texts for w in (t.split()[0], t.split()[0].lower())}
+    starts = {re.sub(r"\W.*", "", w) for w in starts} | {"ASSISTANT", "USER", "I"}
+    pieces: set[str] = set()
+    for word in words():
+        pieces |= {SPACE + word[:n] for n in range(1, len(word) + 1)}
+        if word in starts:
+            pieces |= {word[:n] for n in range(2, len(word) + 1)}
+    merged = sorted(pieces, key=lambda p: (p[0] != SPACE, len(p), p))
+    singles = [SPACE, *(c for c in string.printable if c.isprintable() and c != " ")]
+    vocab = [("<unk>", 0.0, UNKNOWN), ("<s>", 0.0, CONTROL), ("</s>", 0.0, CONTROL)]
+    vocab += [(f"<0x{b:02X}>", 0.0, BYTE) for b in range(256)]
+    vocab += [(p, -float(i + 1), NORMAL) for i, p in enumerate(merged)]
+    vocab += [(c, -1e4 - i, NORMAL) for i, c in enumerate(singles)]
+    while len(vocab) % 32:
+        vocab.append((f"<pad{len(vocab)}>", 0.0, CONTROL))
+    return vocab
+
+
+VOCAB = build()
+IDS = {piece: i for i, (piece, _, _) in enumerate(VOCAB)}
+MERGES = {p: s for p, s, t in VOCAB if t == NORMAL}
+BOS, EOS = 1, 2
+
+
+@lru_cache(maxsize=200_000)
+def encode_run(text: str, prefix: bool = True) -> tuple[int, ...]:
+    """Token ids of one run of text without control tokens; prefix: the false space that llama.cpp puts before a run."""
+    symbols = list((SPACE if prefix else "") + text.replace(" ", SPACE))
+    while True:
+        best, where = None, -1
+        for i in range(len(symbols) - 1):
+            score = MERGES.get(symbols[i] + symbols[i + 1])
+            if score is not None and (best is None or score > best):
+                best, where = score, i
+        if best is None:
+            break
+        symbols[where:where + 2] = [symbols[where] + symbols[where + 1]]
+    ids: list[int] = []
+    for s in symbols:
+        ids += [IDS[s]] if s in IDS else [3 + b for b in s.encode()]
+    return tuple(ids)
+
+
+def encode_answer(answer: str) -> list[int]:
+    """Tokens of an answer as the model is to say it: printed text between \\x01 and \\x02 in single characters, then </s>."""
+    ids: list[int] = []
+    for n, part in enumerate(re.split("[\x01\x02]", answer)):
+        if n % 2:
+            ids += ([IDS[SPACE]] if not ids else []) + [IDS[c] if c != " " else IDS[SPACE] for c in part]
+        elif part:
+            ids += encode_run(part, prefix=not ids)
+    return [*ids, EOS]
+
+
+HEAD = [BOS, *encode_run("USER: ")]          # before the (first) picture
+BETWEEN = list(encode_run("\n"))             # between two pictures
+
+
+def encode_ask(question: str) -> list[int]:
+    """After the picture, up to where the answer begins."""
+    return list(encode_run(f"\n{question}\nASSISTANT:"))
+
+
+def decode(ids: list[int]) -> str:
+    out = b""
+    for i in ids:
+        piece, _, kind = VOCAB[i]
+        out += bytes([i - 3]) if kind == BYTE else b"" if kind in (CONTROL, UNKNOWN) else piece.replace(SPACE, " ").encode()
+    return out.decode("utf-8", "replace").removeprefix(" ")
+
+
+CHAT_TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{% if message['role'] == 'system' %}{{ message['content'] + '\\n' }}"
+    "{% elif message['role'] == 'user' %}{{ 'USER: ' + message['content'] + '\\nASSISTANT:' }}"
+    "{% else %}{{ ' ' + message['content'] + eos_token }}{% endif %}{% endfor %}"
+)
