@@ -1,4 +1,5 @@
 """python -m demo_model all: trains, exports, checks and evaluates. Each step is a command of its own as well."""
+
 from __future__ import annotations
 
 import argparse
@@ -12,7 +13,9 @@ def main() -> None:
     p.add_argument("step", choices=["all", "train", "export", "check", "evaluate", "pictures"])
     p.add_argument("--checkpoint", type=Path, default=Path.home() / ".cache" / "vlm-demo-model" / "demo.pt")
     p.add_argument("--out", type=Path, default=BOX, help="where the two GGUF files go (default: the package)")
-    p.add_argument("--encoder-minutes", type=float, default=30, help="stage 1; 0 to go on with stage 2 of the checkpoint")
+    p.add_argument(
+        "--encoder-minutes", type=float, default=30, help="stage 1; 0 to go on with stage 2 of the checkpoint"
+    )
     p.add_argument("--minutes", type=float, default=40, help="stage 2")
     p.add_argument("--rate", type=float, default=5e-4)
     p.add_argument("--seed", type=int, default=12)
@@ -23,11 +26,14 @@ def main() -> None:
     a = p.parse_args()
     if a.step == "pictures":
         from .pictures import draw_all
+
         draw_all(BOX / "pictures")
         return
     if a.step in ("all", "train", "export", "check"):
         import torch
+
         from . import train
+
         torch.set_num_threads(a.threads)
         if a.step in ("all", "train"):
             if a.encoder_minutes:
@@ -37,12 +43,15 @@ def main() -> None:
         model = train.load(a.checkpoint)[0].eval()
         if a.step in ("all", "export"):
             from .export import export
+
             export(model, a.out)
         if a.step in ("all", "check"):
             from .check import check
+
             check(model, a.out)
     if a.step in ("all", "evaluate"):
         from . import evaluate
+
         ask = evaluate.through_vlm() if a.through == "vlm" else evaluate.through_llama(a.out)
         evaluate.evaluate(ask, a.count, show=a.show)
 

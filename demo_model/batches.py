@@ -1,4 +1,6 @@
-"""Batches made by a second process while the first one trains: pictures with patch labels, and packed questions and answers."""
+"""Batches made by a second process while the first one trains: pictures with patch labels, and packed questions and
+answers."""
+
 from __future__ import annotations
 
 import multiprocessing
@@ -12,7 +14,19 @@ from PIL import Image, ImageDraw
 from . import questions
 from .draw import FACES, GRID, LABELS, SIDE, Sample, font, font_path, label_text, render
 from .tokenizer import BETWEEN, EOS, HEAD, encode_answer, encode_ask, encode_run
-from .world import CHARS, COLOUR_NAMES, DARK, LIGHT, Scene, Text, sample_change, sample_rgb, sample_scene, sample_string, sample_text
+from .world import (
+    CHARS,
+    COLOUR_NAMES,
+    DARK,
+    LIGHT,
+    Scene,
+    Text,
+    sample_change,
+    sample_rgb,
+    sample_scene,
+    sample_string,
+    sample_text,
+)
 
 IMAGE = -1  # stands in the ids for one row of a picture
 
@@ -25,7 +39,9 @@ def encoder_batch(rng: random.Random, size: int, easy: float = 0.6) -> dict:
         if kind == "page":
             samples.append(page(rng, rng.random() < easy))
         else:
-            samples.append(render(sample_scene(rng, "outside" if rng.random() < 0.03 else kind), true_size=rng.random() < 0.2))
+            samples.append(
+                render(sample_scene(rng, "outside" if rng.random() < 0.03 else kind), true_size=rng.random() < 0.2)
+            )
     return {"pixels": torch.from_numpy(np.stack([s.pixels for s in samples])), "labels": stack(samples)}
 
 
@@ -50,7 +66,10 @@ def page(rng: random.Random, easy: bool) -> Sample:
         if y + bottom - top > SIDE:
             break
         d.text((x, y - top), string, font=f, fill=fill)
-        boxes = [[x + f.getlength(string[:i]), y, x + f.getlength(string[:i + 1]), y + bottom - top] for i in range(len(string))]
+        boxes = [
+            [x + f.getlength(string[:i]), y, x + f.getlength(string[: i + 1]), y + bottom - top]
+            for i in range(len(string))
+        ]
         scene = Scene(SIDE, SIDE, background, text=Text(string, colour, 0))
         line = {k: np.zeros_like(v) for k, v in out.items()}
         label_text(scene, boxes, line)
@@ -64,7 +83,8 @@ def page(rng: random.Random, easy: bool) -> Sample:
 
 
 def pack(rng: random.Random, turns: list[tuple[str, str]], pictures: int, patches: int, chain: bool):
-    """Ids, targets, positions and group of each token. Turns behind the same picture(s) do not see each other and all begin at
+    """Ids, targets, positions and group of each token. Turns behind the same picture(s) do not see each other and all
+    begin at
     the same position, as first turns, unless chain makes them one conversation. Group 0 is what every turn sees."""
     ids = [*HEAD, *[IMAGE] * patches]
     for _ in range(pictures - 1):
@@ -101,14 +121,22 @@ def talk_batch(rng: random.Random, size: int, turns: int = 8, pairs: float = 0.1
             asked = [questions.sample_turn(rng, scene)[1:] for _ in range(turns)]
             rows.append(pack(rng, asked, 1, patches, chain=rng.random() < 0.15))
     length = max(len(r[0]) for r in rows)
-    ids, targets, positions, groups = (torch.tensor([r[i] + [fill] * (length - len(r[i])) for r in rows])
-                                       for i, fill in enumerate((EOS, -100, 0, -1)))
-    return {"pixels": torch.from_numpy(np.stack([s.pixels for s in samples])), "labels": stack(samples), "ids": ids,
-            "targets": targets, "positions": positions, "groups": groups}
+    ids, targets, positions, groups = (
+        torch.tensor([r[i] + [fill] * (length - len(r[i])) for r in rows]) for i, fill in enumerate((EOS, -100, 0, -1))
+    )
+    return {
+        "pixels": torch.from_numpy(np.stack([s.pixels for s in samples])),
+        "labels": stack(samples),
+        "ids": ids,
+        "targets": targets,
+        "positions": positions,
+        "groups": groups,
+    }
 
 
 def mixed_batch(rng: random.Random, size: int) -> dict:
-    """A batch of questions, with half as many further pictures behind it for the encoder alone, so that it goes on learning."""
+    """A batch of questions, with half as many further pictures behind it for the encoder alone, so that it goes on
+    learning."""
     talk, more = talk_batch(rng, size, turns=5), encoder_batch(rng, size // 2, easy=0.3)
     talk["pixels"] = torch.cat([talk["pixels"], more["pixels"]])
     talk["labels"] = {k: torch.cat([talk["labels"][k], more["labels"][k]]) for k in LABELS}
@@ -127,11 +155,18 @@ def stream(make: Callable[[random.Random], dict], seed: int, workers: int = 1) -
         rng = random.Random(seed * 1000 + number)
         while True:
             batch = make(rng)
-            queue.put({k: v.numpy() if isinstance(v, torch.Tensor) else {n: t.numpy() for n, t in v.items()} for k, v in batch.items()})
+            queue.put(
+                {
+                    k: v.numpy() if isinstance(v, torch.Tensor) else {n: t.numpy() for n, t in v.items()}
+                    for k, v in batch.items()
+                }
+            )
 
     for number in range(workers):
         context.Process(target=work, args=(number,), daemon=True).start()
     while True:
         batch = queue.get()
-        yield {k: {n: torch.from_numpy(t) for n, t in v.items()} if isinstance(v, dict) else torch.from_numpy(v)
-               for k, v in batch.items()}
+        yield {
+            k: {n: torch.from_numpy(t) for n, t in v.items()} if isinstance(v, dict) else torch.from_numpy(v)
+            for k, v in batch.items()
+        }

@@ -1,4 +1,5 @@
 """Torch and llama.cpp must agree: the token ids, the rows of a picture, and the greedy answers (slow; wants torch)."""
+
 from __future__ import annotations
 
 import random
@@ -32,7 +33,9 @@ def torch_answer(model: Demo, pictures: list[Image.Image], question: str, limit:
         said: list[int] = []
         while len(said) < limit:
             positions, groups = torch.arange(x.shape[1])[None], torch.zeros(1, x.shape[1], dtype=torch.long)
-            best = int(model.logits(model.decode(x, positions, mask_of(groups, positions, torch.float32))[:, -1]).argmax())
+            best = int(
+                model.logits(model.decode(x, positions, mask_of(groups, positions, torch.float32))[:, -1]).argmax()
+            )
             if best == tokenizer.EOS:
                 break
             said.append(best)
@@ -46,7 +49,9 @@ def true_picture(scene: Scene) -> Image.Image:
 
 def check_tokens(reference: Reference) -> None:
     rng = random.Random(5)
-    runs = ["USER: ", "\n"] + [f"\n{w}\nASSISTANT: The a{rng.random()} Ünï \U0001f600  two" for ws in WORDINGS.values() for w in ws]
+    runs = ["USER: ", "\n"] + [
+        f"\n{w}\nASSISTANT: The a{rng.random()} Ünï \U0001f600  two" for ws in WORDINGS.values() for w in ws
+    ]
     runs += ["\n" + "".join(rng.choice(" abcdefghijklmnopqrsTUVWhere.,\n") for _ in range(40)) for _ in range(200)]
     for run in runs:
         assert reference.tokenize(run) == list(tokenizer.encode_run(run)), run
@@ -71,5 +76,9 @@ def check(model: Demo, folder: Path, pictures: int = 40) -> None:
         same += a == b
         if a != b:
             print(f"torch {a!r}\nllama {b!r}")
-    print(f"token ids equal; rows differ by at most {worst:.4f} of the largest value; {same} of {pictures} greedy answers equal")
-    assert worst < 0.02 and same >= 0.97 * pictures
+    print(
+        f"token ids equal; rows differ by at most {worst:.4f} of the largest value;"
+        f" {same} of {pictures} greedy answers equal"
+    )
+    assert worst < 0.02
+    assert same >= 0.97 * pictures

@@ -1,4 +1,5 @@
 """The renderer of the training pictures, the same fitting into a square as llama.cpp's, and what covers each patch."""
+
 from __future__ import annotations
 
 import glob
@@ -15,16 +16,37 @@ from .world import CHARS, COLOUR_NAMES, SHAPES, SIZES, Scene, Shape, sample_rgb
 SIDE, PATCH = 192, 16
 GRID = SIDE // PATCH
 PAD = (122, 116, 104)  # llama.cpp's image_pad_color for the projector type "mlp"
-FACES = ["DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", "DejaVuSerif", "LiberationSans-Regular", "LiberationSans-Bold",
-         "LiberationSerif-Regular", "LiberationMono-Bold", "DejaVuSans", "DejaVuSans-Bold", "LiberationSans-Regular"]
-LABELS = {"kind": len(SHAPES) + 1, "colour": len(COLOUR_NAMES) + 1, "size": 3, "order": 7, "place": 10,
-          "char_left": len(CHARS) + 1, "char_right": len(CHARS) + 1, "index_left": 9, "index_right": 9,
-          "background": len(COLOUR_NAMES) + 1, "count": 6}
+FACES = [
+    "DejaVuSans",
+    "DejaVuSans-Bold",
+    "DejaVuSansMono",
+    "DejaVuSerif",
+    "LiberationSans-Regular",
+    "LiberationSans-Bold",
+    "LiberationSerif-Regular",
+    "LiberationMono-Bold",
+    "DejaVuSans",
+    "DejaVuSans-Bold",
+    "LiberationSans-Regular",
+]
+LABELS = {
+    "kind": len(SHAPES) + 1,
+    "colour": len(COLOUR_NAMES) + 1,
+    "size": 3,
+    "order": 7,
+    "place": 10,
+    "char_left": len(CHARS) + 1,
+    "char_right": len(CHARS) + 1,
+    "index_left": 9,
+    "index_right": 9,
+    "background": len(COLOUR_NAMES) + 1,
+    "count": 6,
+}
 
 
 @dataclass
 class Sample:
-    pixels: np.ndarray            # SIDE x SIDE x 3, uint8, as it goes into the encoder
+    pixels: np.ndarray  # SIDE x SIDE x 3, uint8, as it goes into the encoder
     labels: dict[str, np.ndarray]  # a class per patch (GRID*GRID); -100 where it is not asked
 
 
@@ -54,7 +76,20 @@ def outline(kind: str, cx: float, cy: float, r: float, turn: float) -> list[tupl
         polar = [(r * math.hypot(x, y), math.atan2(y, x)) for x, y in points]
     else:
         t = 0.36
-        points = [(-t, -1), (t, -1), (t, -t), (1, -t), (1, t), (t, t), (t, 1), (-t, 1), (-t, t), (-1, t), (-1, -t), (-t, -t)]
+        points = [
+            (-t, -1),
+            (t, -1),
+            (t, -t),
+            (1, -t),
+            (1, t),
+            (t, t),
+            (t, 1),
+            (-t, 1),
+            (-t, t),
+            (-1, t),
+            (-1, -t),
+            (-t, -t),
+        ]
         polar = [(r * 1.05 * math.hypot(x, y), math.atan2(y, x)) for x, y in points]
     return [(cx + p * math.cos(a + turn), cy + p * math.sin(a + turn)) for p, a in polar]
 
@@ -76,12 +111,14 @@ def draw_shape(d: ImageDraw.ImageDraw, s: Shape, cx: float, cy: float, r: float,
 
 def fit_text(string: str, face: str, width: float, height: float) -> ImageFont.FreeTypeFont:
     trial = font(face, 40)
-    left, top, right, bottom = trial.getbbox(string)
+    left, _top, right, _bottom = trial.getbbox(string)
     scale = min(width / max(1, right - left), height / max(1.0, 40 * 0.95))
     return font(face, max(8, int(40 * scale)))
 
 
-def draw_text(d: ImageDraw.ImageDraw, scene: Scene, w: int, h: int, fill, faces=FACES) -> list[tuple[float, float, float, float]]:
+def draw_text(
+    d: ImageDraw.ImageDraw, scene: Scene, w: int, h: int, fill, faces=FACES
+) -> list[tuple[float, float, float, float]]:
     """Draws the line of text; the boxes of its characters."""
     rng = random.Random(scene.text.face)
     face = rng.choice(faces)
@@ -92,11 +129,11 @@ def draw_text(d: ImageDraw.ImageDraw, scene: Scene, w: int, h: int, fill, faces=
     y = (scene.text.row + 0.5) * h / 3 - (bottom + top) / 2 + rng.uniform(-0.05, 0.05) * h
     y = min(max(y, 1 - top), h - 1 - bottom)
     d.text((x, y), scene.text.string, font=f, fill=fill)
-    boxes, at = [], x
+    boxes = []
     for i, c in enumerate(scene.text.string):
-        start, end = x + f.getlength(scene.text.string[:i]), x + f.getlength(scene.text.string[:i + 1])
-        l, t, r, b = f.getbbox(c)
-        boxes.append((max(start, start + min(l, 0)), y + t, end, y + b))
+        start, end = x + f.getlength(scene.text.string[:i]), x + f.getlength(scene.text.string[: i + 1])
+        left, top, _, bottom = f.getbbox(c)
+        boxes.append((max(start, start + min(left, 0)), y + top, end, y + bottom))
     return boxes
 
 
@@ -143,7 +180,8 @@ def draw_scene(scene: Scene, w: int, h: int) -> tuple[Image.Image, list[tuple[fl
 
 
 def fit_square(picture: Image.Image, side: int = SIDE) -> Image.Image:
-    """llama.cpp's fitting for a LLaVA-1.5 projector: keep the aspect, bicubic, sides rounded up, centred on a fixed grey."""
+    """llama.cpp's fitting for a LLaVA-1.5 projector: keep the aspect, bicubic, sides rounded up, centred on a fixed
+    grey."""
     w, h = picture.size
     if (w, h) == (side, side):
         return picture
@@ -151,12 +189,15 @@ def fit_square(picture: Image.Image, side: int = SIDE) -> Image.Image:
     scale = min(np.float32(side) / np.float32(w), np.float32(side) / np.float32(h))
     new = (min(math.ceil(np.float32(w) * scale), side), min(math.ceil(np.float32(h) * scale), side))
     square = Image.new("RGB", (side, side), PAD)
-    square.paste(picture.resize(new, Image.BICUBIC) if new != (w, h) else picture, ((side - new[0]) // 2, (side - new[1]) // 2))
+    square.paste(
+        picture.resize(new, Image.BICUBIC) if new != (w, h) else picture, ((side - new[0]) // 2, (side - new[1]) // 2)
+    )
     return square
 
 
 def render(scene: Scene, true_size: bool) -> Sample:
-    """true_size: draw at the canvas' own size and fit that; otherwise draw near the encoder's size, which is cheaper."""
+    """true_size: draw at the canvas' own size and fit that; otherwise draw near the encoder's size, which is
+    cheaper."""
     w, h = scene.width, scene.height
     if not true_size:
         k = 2 * SIDE / max(w, h)
@@ -170,7 +211,9 @@ def render(scene: Scene, true_size: bool) -> Sample:
 def roughen(picture: Image.Image, rng: random.Random) -> Image.Image:
     if rng.random() < 0.5:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 0.004 * max(picture.size))))
-    noise = np.random.default_rng(rng.randrange(1 << 30)).normal(0, rng.uniform(0, 6), (picture.height, picture.width, 1))
+    noise = np.random.default_rng(rng.randrange(1 << 30)).normal(
+        0, rng.uniform(0, 6), (picture.height, picture.width, 1)
+    )
     return Image.fromarray(np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8))
 
 
@@ -188,13 +231,20 @@ def label(scene: Scene, w: int, h: int, boxes: list[tuple[float, float, float, f
     owner = np.where(counts.max(0) >= 2, counts.argmax(0) + 1, 0)
     for i, s in enumerate(scene.shapes):
         mine = owner == i + 1
-        for key, value in (("kind", SHAPES.index(s.kind)), ("colour", COLOUR_NAMES.index(s.colour)), ("size", SIZES.index(s.size)),
-                           ("order", i), ("place", s.place)):
+        for key, value in (
+            ("kind", SHAPES.index(s.kind)),
+            ("colour", COLOUR_NAMES.index(s.colour)),
+            ("size", SIZES.index(s.size)),
+            ("order", i),
+            ("place", s.place),
+        ):
             out[key][mine] = value + 1
     out["background"][:] = 0 if scene.outside else COLOUR_NAMES.index(scene.background) + 1
     out["count"][:] = len(scene.shapes)
     if boxes:
-        label_text(scene, [[v * scale + o for v, o in zip(b, (left, top, left, top))] for b in boxes], out)
+        label_text(
+            scene, [[v * scale + o for v, o in zip(b, (left, top, left, top), strict=False)] for b in boxes], out
+        )
     return out
 
 

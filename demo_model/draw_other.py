@@ -1,5 +1,7 @@
-"""A second way of drawing the same world, for evaluation only: drawn at four times the size and averaged down, its own outlines,
+"""A second way of drawing the same world, for evaluation only: drawn at four times the size and averaged down, its own
+outlines,
 colours and fonts, then noise, blur and JPEG artefacts, so that the score is not a memory of draw.py."""
+
 from __future__ import annotations
 
 import io
@@ -13,10 +15,20 @@ from .draw import font
 from .world import Scene, Shape
 
 FACES = ["FreeSans", "FreeSansBold", "FreeSerif", "FreeMonoBold", "OpenSans-Regular", "OpenSans-Bold"]
-PALETTE = {"red": "#e6194b #d62728 #ff1a1a", "green": "#2ca02c #3cb44b #118811", "blue": "#1f4fd8 #3a5fff #1010c8",
-           "yellow": "#ffe119 #fff200 #f7dc2a", "orange": "#f58231 #ff9500 #ff8c1a", "purple": "#7b1fa2 #8e24aa #6a0dad",
-           "pink": "#ff8fc8 #ffb3c6 #f78fb3", "brown": "#8b5a2b #7a4a20 #6b3e1e", "black": "#111111 #000000 #1c1c1c",
-           "white": "#ffffff #fafafa #f4f4f4", "gray": "#808080 #8c8c8c #777777", "cyan": "#00e5ff #22d3ee #17e0e0"}
+PALETTE = {
+    "red": "#e6194b #d62728 #ff1a1a",
+    "green": "#2ca02c #3cb44b #118811",
+    "blue": "#1f4fd8 #3a5fff #1010c8",
+    "yellow": "#ffe119 #fff200 #f7dc2a",
+    "orange": "#f58231 #ff9500 #ff8c1a",
+    "purple": "#7b1fa2 #8e24aa #6a0dad",
+    "pink": "#ff8fc8 #ffb3c6 #f78fb3",
+    "brown": "#8b5a2b #7a4a20 #6b3e1e",
+    "black": "#111111 #000000 #1c1c1c",
+    "white": "#ffffff #fafafa #f4f4f4",
+    "gray": "#808080 #8c8c8c #777777",
+    "cyan": "#00e5ff #22d3ee #17e0e0",
+}
 
 
 def ellipse(cx: float, cy: float, r: float) -> list[tuple[float, float]]:
@@ -32,11 +44,25 @@ def corners(s: Shape, cx: float, cy: float, r: float) -> list[tuple[float, float
     if s.kind == "diamond":
         return [(cx, cy - r * 1.15), (cx + r * 0.8, cy), (cx, cy + r * 1.15), (cx - r * 0.8, cy)]
     if s.kind == "star":
-        return [(cx + r * k * math.sin(i * math.pi / 5), cy - r * k * math.cos(i * math.pi / 5))
-                for i, k in enumerate([1.15, 0.46] * 5)]
+        return [
+            (cx + r * k * math.sin(i * math.pi / 5), cy - r * k * math.cos(i * math.pi / 5))
+            for i, k in enumerate([1.15, 0.46] * 5)
+        ]
     t = r * 0.33
-    return [(cx - t, cy - r), (cx + t, cy - r), (cx + t, cy - t), (cx + r, cy - t), (cx + r, cy + t), (cx + t, cy + t),
-            (cx + t, cy + r), (cx - t, cy + r), (cx - t, cy + t), (cx - r, cy + t), (cx - r, cy - t), (cx - t, cy - t)]
+    return [
+        (cx - t, cy - r),
+        (cx + t, cy - r),
+        (cx + t, cy - t),
+        (cx + r, cy - t),
+        (cx + r, cy + t),
+        (cx + t, cy + t),
+        (cx + t, cy + r),
+        (cx - t, cy + r),
+        (cx - t, cy + t),
+        (cx - r, cy + t),
+        (cx - r, cy - t),
+        (cx - t, cy - t),
+    ]
 
 
 def draw_outside(noise: np.random.Generator, w: int, h: int) -> Image.Image:
@@ -46,7 +72,7 @@ def draw_outside(noise: np.random.Generator, w: int, h: int) -> Image.Image:
     for _ in range(3):
         total = np.zeros((h, w))
         for k in range(8):
-            fx, fy, phase = noise.normal(0, 4 + 3 * k, 2).tolist() + [noise.uniform(0, 7)]
+            fx, fy, phase = [*noise.normal(0, 4 + 3 * k, 2).tolist(), noise.uniform(0, 7)]
             total += np.sin(fx * x + fy * y + phase) / (1 + 0.4 * k)
         layers.append(total)
     field = np.stack(layers, -1)
@@ -72,8 +98,12 @@ def paint(scene: Scene) -> Image.Image:
         left, top, right, bottom = font(face, 100).getbbox(string)
         size = max(8, int(100 * min(rng.uniform(0.7, 0.92) * w / (right - left), rng.uniform(0.6, 0.9) * h / 3 / 95)))
         left, top, right, bottom = font(face, size).getbbox(string)
-        d.text(((w - right - left) / 2, (scene.text.row + 0.5) * h / 3 - (top + bottom) / 2), string, font=font(face, size),
-               fill=rng.choice(PALETTE[scene.text.colour].split()))
+        d.text(
+            ((w - right - left) / 2, (scene.text.row + 0.5) * h / 3 - (top + bottom) / 2),
+            string,
+            font=font(face, size),
+            fill=rng.choice(PALETTE[scene.text.colour].split()),
+        )
     return big.resize((scene.width, scene.height), Image.BOX)
 
 

@@ -1,4 +1,5 @@
 """The accuracy of the packaged pair, through vlm itself, on pictures of the second renderer, by kind of question."""
+
 from __future__ import annotations
 
 import random
@@ -19,12 +20,14 @@ ABSENT = ("There is no ", "There are no ", "No.")
 
 def through_vlm() -> Ask:
     from vlmcli import Vlm
+
     vlm = Vlm("demo")
     return lambda paths, question: vlm.ask(paths, question, max_tokens=120, temperature=0.0).text
 
 
 def through_llama(folder: Path) -> Ask:
     from .reference import Reference
+
     reference = Reference(folder)
     return lambda paths, question: reference.ask([Image.open(p).convert("RGB") for p in paths], question)
 
@@ -32,8 +35,30 @@ def through_llama(folder: Path) -> Ask:
 def cases(count: int, seed: int) -> Iterator[tuple[str, list[Image.Image], str, str]]:
     """(row of the table, pictures, question, right answer); one question a picture or a pair."""
     rng = random.Random(seed)
-    kinds = ["background", "colour_of", "shape_of", "is_there", "where", "count", "count_colour", "count_kind", "short",
-             "caption", "detailed", "alt", "tags", "ocr", "ocr", "ocr", "ocr", "say", "no text", "outside", "compare", "compare"]
+    kinds = [
+        "background",
+        "colour_of",
+        "shape_of",
+        "is_there",
+        "where",
+        "count",
+        "count_colour",
+        "count_kind",
+        "short",
+        "caption",
+        "detailed",
+        "alt",
+        "tags",
+        "ocr",
+        "ocr",
+        "ocr",
+        "ocr",
+        "say",
+        "no text",
+        "outside",
+        "compare",
+        "compare",
+    ]
     for n in range(count):
         kind = kinds[n % len(kinds)]
         if kind == "compare":
@@ -41,10 +66,14 @@ def cases(count: int, seed: int) -> Iterator[tuple[str, list[Image.Image], str, 
             pictures = [draw(a), draw(b)]
             yield f"compare: {what}", pictures, questions.WORDINGS["compare"][0], questions.compare(what, facts)
             continue
-        asked = {"no text": "ocr", "outside": rng.choice(["short", "caption", "detailed", "count", "where"])}.get(kind, kind)
+        asked = {"no text": "ocr", "outside": rng.choice(["short", "caption", "detailed", "count", "where"])}.get(
+            kind, kind
+        )
         question = right = ""
         while not question:
-            scene = sample_scene(rng, "outside" if kind == "outside" else "text" if kind in ("ocr", "say") else "shapes")
+            scene = sample_scene(
+                rng, "outside" if kind == "outside" else "text" if kind in ("ocr", "say") else "shapes"
+            )
             _, question, right = questions.sample_turn(rng, scene, asked, plain=True)
         right = right.replace("\x01", "").replace("\x02", "")
         row = kind
@@ -72,7 +101,7 @@ def evaluate(ask: Ask, count: int = 2200, seed: int = 2026, show: int = 0) -> di
     with tempfile.TemporaryDirectory() as folder:
         for n, (row, pictures, question, wanted) in enumerate(cases(count, seed)):
             paths = [Path(folder) / f"{n}-{i}.png" for i in range(len(pictures))]
-            for path, picture in zip(paths, pictures):
+            for path, picture in zip(paths, pictures, strict=False):
                 picture.save(path)
             said = ask(paths, question).strip()
             total[row] += 1

@@ -1,4 +1,5 @@
 """Writes the two GGUF files that llama.cpp runs: the decoder with its tokenizer, and the encoder with its projector."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -64,9 +65,17 @@ def write_decoder(model: Demo, path: Path) -> None:
         q, k, v = b.qkv.weight.chunk(3)
         q, k = pairs(q, s.heads), pairs(k, s.heads)
         gate, up = b.gate_up.weight.chunk(2)
-        for name, tensor in (("attn_norm", b.norm1.weight), ("attn_q", q), ("attn_k", k), ("attn_v", v),
-                             ("attn_output", b.out.weight), ("ffn_norm", b.norm2.weight), ("ffn_gate", gate), ("ffn_up", up),
-                             ("ffn_down", b.down.weight)):
+        for name, tensor in (
+            ("attn_norm", b.norm1.weight),
+            ("attn_q", q),
+            ("attn_k", k),
+            ("attn_v", v),
+            ("attn_output", b.out.weight),
+            ("ffn_norm", b.norm2.weight),
+            ("ffn_gate", gate),
+            ("ffn_up", up),
+            ("ffn_down", b.down.weight),
+        ):
             add(w, f"blk.{i}.{name}.weight", tensor)
     finish(w)
 
@@ -81,18 +90,31 @@ def write_projector(model: Demo, path: Path) -> None:
     w.add_bool("clip.has_vision_encoder", True)
     w.add_bool("clip.has_llava_projector", True)
     w.add_bool("clip.use_gelu", True)
-    for key, value in (("image_size", SIDE), ("patch_size", PATCH), ("embedding_length", s.width),
-                       ("feed_forward_length", s.vision_ffn), ("projection_dim", s.width), ("block_count", s.vision_layers),
-                       ("attention.head_count", s.heads)):
+    for key, value in (
+        ("image_size", SIDE),
+        ("patch_size", PATCH),
+        ("embedding_length", s.width),
+        ("feed_forward_length", s.vision_ffn),
+        ("projection_dim", s.width),
+        ("block_count", s.vision_layers),
+        ("attention.head_count", s.heads),
+    ):
         w.add_uint32(f"clip.vision.{key}", value)
     w.add_float32("clip.vision.attention.layer_norm_epsilon", 1e-5)
     w.add_array("clip.vision.image_mean", list(MEAN))
     w.add_array("clip.vision.image_std", list(STD))
-    w.add_array("clip.vision.feature_layer", [s.vision_layers])  # rows after the last layer; without it llama.cpp stops one early
+    w.add_array(
+        "clip.vision.feature_layer", [s.vision_layers]
+    )  # rows after the last layer; without it llama.cpp stops one early
     add(w, "v.patch_embd.weight", e.patch.weight.view(s.width, 3, PATCH, PATCH))
     add(w, "v.patch_embd.bias", e.patch.bias)
     w.add_tensor("v.position_embd.weight", e.position.detach().float().numpy())
-    for name, module in (("v.pre_ln", e.pre), ("v.post_ln", e.post), ("mm.0", model.project1), ("mm.2", model.project2)):
+    for name, module in (
+        ("v.pre_ln", e.pre),
+        ("v.post_ln", e.post),
+        ("mm.0", model.project1),
+        ("mm.2", model.project2),
+    ):
         add(w, f"{name}.weight", module.weight)
         add(w, f"{name}.bias", module.bias)
     for i, b in enumerate(e.blocks):
@@ -100,7 +122,7 @@ def write_projector(model: Demo, path: Path) -> None:
         for name, module in parts.items():
             add(w, f"v.blk.{i}.{name}.weight", module.weight)
             add(w, f"v.blk.{i}.{name}.bias", module.bias)
-        for name, weight, bias in zip("qkv", b.qkv.weight.chunk(3), b.qkv.bias.chunk(3)):
+        for name, weight, bias in zip("qkv", b.qkv.weight.chunk(3), b.qkv.bias.chunk(3), strict=False):
             add(w, f"v.blk.{i}.attn_{name}.weight", weight)
             add(w, f"v.blk.{i}.attn_{name}.bias", bias)
     finish(w)

@@ -1,4 +1,6 @@
-"""The network in torch: a CLIP-like encoder, LLaVA's two-layer projector and a small Llama, as llama.cpp computes them."""
+"""The network in torch: a CLIP-like encoder, LLaVA's two-layer projector and a small Llama, as llama.cpp computes
+them."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .draw import GRID, LABELS, PATCH, SIDE
+from .draw import GRID, LABELS, PATCH
 from .tokenizer import VOCAB
 
 MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
@@ -26,7 +28,8 @@ class Shape:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-    """Plain softmax attention (batch, heads, n, d): on a processor its backward pass is faster than the fused kernel's."""
+    """Plain softmax attention (batch, heads, n, d): on a processor its backward pass is faster than the fused
+    kernel's."""
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
     if mask is not None:
         scores = scores + mask
@@ -55,7 +58,8 @@ PLACE = 64  # the last dimensions of a patch hold its place at first, the others
 
 
 def wave_filters(width: int) -> Tensor:
-    """First weights of the patch layer: cosine waves, finer ones in brightness than in colour, and the flat part held small.
+    """First weights of the patch layer: cosine waves, finer ones in brightness than in colour, and the flat part held
+    small.
     Raw patches are nearly all flat part, and learn characters much more slowly."""
     n = torch.arange(PATCH).float() + 0.5
     waves = torch.stack([torch.cos(torch.pi * k * n / PATCH) * (2 / PATCH) ** 0.5 for k in range(PATCH)])
@@ -87,23 +91,24 @@ def look_at(dx: int, dy: int) -> Tensor:
     n = PLACE // 4
     for axis, step in enumerate((dx, dy)):
         at, cos, sin = axis * 2 * n, torch.diag((RATES * step).cos()), torch.diag((RATES * step).sin())
-        turn[at:at + n, at:at + n], turn[at:at + n, at + n:at + 2 * n] = cos, sin
-        turn[at + n:at + 2 * n, at:at + n], turn[at + n:at + 2 * n, at + n:at + 2 * n] = -sin, cos
+        turn[at : at + n, at : at + n], turn[at : at + n, at + n : at + 2 * n] = cos, sin
+        turn[at + n : at + 2 * n, at : at + n], turn[at + n : at + 2 * n, at + n : at + 2 * n] = -sin, cos
     return turn
 
 
 CROSS, CORNERS = [(-1, 0), (1, 0), (0, -1), (0, 1)], [(-1, -1), (1, -1), (-1, 1), (1, 1)]
 
 
-def look_around(block: "VisionBlock", offsets: list[tuple[int, int]]) -> None:
-    """Starts each head of a layer at one neighbour of each patch, as a convolution would: what a patch shows is seldom whole."""
+def look_around(block: VisionBlock, offsets: list[tuple[int, int]]) -> None:
+    """Starts each head of a layer at one neighbour of each patch, as a convolution would: what a patch shows is seldom
+    whole."""
     width = block.qkv.in_features
-    weight = block.qkv.weight[:2 * width]
+    weight = block.qkv.weight[: 2 * width]
     weight.zero_()
     for head, (dx, dy) in enumerate(offsets):
         at = head * PLACE
-        weight[at:at + PLACE, -PLACE:] = 1.0 * look_at(dx, dy)
-        weight[width + at:width + at + PLACE, -PLACE:] = 1.0 * torch.eye(PLACE)
+        weight[at : at + PLACE, -PLACE:] = 1.0 * look_at(dx, dy)
+        weight[width + at : width + at + PLACE, -PLACE:] = 1.0 * torch.eye(PLACE)
 
 
 class Encoder(nn.Module):
@@ -117,7 +122,11 @@ class Encoder(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """pixels: (batch, SIDE, SIDE, 3) bytes -> (batch, patches, width)."""
         x = (pixels.float() / 255 - torch.tensor(MEAN)) / torch.tensor(STD)
-        x = x.view(-1, GRID, PATCH, GRID, PATCH, 3).permute(0, 1, 3, 5, 2, 4).reshape(-1, GRID * GRID, 3 * PATCH * PATCH)
+        x = (
+            x.view(-1, GRID, PATCH, GRID, PATCH, 3)
+            .permute(0, 1, 3, 5, 2, 4)
+            .reshape(-1, GRID * GRID, 3 * PATCH * PATCH)
+        )
         x = self.pre(self.patch(x) + self.position)
         for block in self.blocks:
             x = block(x)
@@ -140,7 +149,8 @@ class Block(nn.Module):
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary positions on the two halves of a head, which is faster here; llama.cpp turns neighbouring pairs (see export.py)."""
+    """Rotary positions on the two halves of a head, which is faster here; llama.cpp turns neighbouring pairs (see
+    export.py)."""
     a, b = x.chunk(2, -1)
     return torch.cat((a * cos - b * sin, a * sin + b * cos), -1)
 
@@ -160,7 +170,7 @@ class Demo(nn.Module):
                 nn.init.normal_(p, std=0.02 if "embed" in name else p.shape[1] ** -0.5 * 0.7)
         with torch.no_grad():
             self.encoder.patch.weight.copy_(wave_filters(s.width))
-            for block, offsets in zip(self.encoder.blocks, (CROSS, CORNERS, CROSS)):
+            for block, offsets in zip(self.encoder.blocks, (CROSS, CORNERS, CROSS), strict=False):
                 look_around(block, offsets)
 
     def rows(self, features: Tensor) -> Tensor:
@@ -169,7 +179,9 @@ class Demo(nn.Module):
     def patch_loss(self, features: Tensor, labels: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
         """Cross entropy of what covers each patch; the many patches without the thing asked for weigh a quarter."""
         total, right = features.new_zeros(()), {}
-        for (name, size), logits in zip(LABELS.items(), self.heads(features).float().split(list(LABELS.values()), -1)):
+        for (name, size), logits in zip(
+            LABELS.items(), self.heads(features).float().split(list(LABELS.values()), -1), strict=False
+        ):
             want = labels[name].flatten()
             logits = logits.flatten(0, 1)
             weight = torch.ones(size)
@@ -178,11 +190,14 @@ class Demo(nn.Module):
             factor = {"kind": 3.0, "count": 0.3, "index_left": 0.5, "index_right": 0.5}.get(name, 1.0)
             total = total + factor * F.cross_entropy(logits, want, weight=weight, ignore_index=-100)
             asked = want > 0
-            right[name] = (logits.argmax(-1)[asked] == want[asked]).float().mean().item() if asked.any() else float("nan")
+            right[name] = (
+                (logits.argmax(-1)[asked] == want[asked]).float().mean().item() if asked.any() else float("nan")
+            )
         return total, right
 
     def decode(self, x: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
-        """Embedded tokens and rows (batch, n, width), positions (batch, n), additive mask (batch, 1, n, n) -> hidden states."""
+        """Embedded tokens and rows (batch, n, width), positions (batch, n), additive mask (batch, 1, n, n) -> hidden
+        states."""
         d = self.shape.width // self.shape.heads
         rates = self.shape.rope_base ** (-torch.arange(0, d, 2).float() / d)
         angles = positions[:, None, :, None].float() * rates

@@ -1,5 +1,6 @@
 """What is asked about a scene and its one right answer. Printed text stands between \\x01 and \\x02 in an answer: it is
 spelled out in single characters when the answer is turned into tokens."""
+
 from __future__ import annotations
 
 import random
@@ -12,31 +13,72 @@ NUMBERS = ["no", "one", "two", "three", "four", "five", "six"]
 
 # The first wording of each is the one that vlm's tasks send.
 WORDINGS = {
-    "caption": ["Write a one-sentence caption for this picture.", "Caption this picture.", "Write a caption.",
-                "Give this image a caption."],
-    "short": ["Describe this picture in one or two sentences.", "Describe this picture.", "Describe the image briefly.",
-              "What is in this picture?", "What is this?", "What do you see?", "Describe this image in one sentence.",
-              "What is in the image?", "What does this picture show?"],
+    "caption": [
+        "Write a one-sentence caption for this picture.",
+        "Caption this picture.",
+        "Write a caption.",
+        "Give this image a caption.",
+    ],
+    "short": [
+        "Describe this picture in one or two sentences.",
+        "Describe this picture.",
+        "Describe the image briefly.",
+        "What is in this picture?",
+        "What is this?",
+        "What do you see?",
+        "Describe this image in one sentence.",
+        "What is in the image?",
+        "What does this picture show?",
+    ],
     "detailed": ["Describe this picture in detail.", "Describe the image in detail.", "Give a detailed description."],
-    "alt": ["Write alt text for this picture: one or two plain sentences for someone who cannot see it.",
-            "Write alt text for this picture.", "Alt text, please."],
+    "alt": [
+        "Write alt text for this picture: one or two plain sentences for someone who cannot see it.",
+        "Write alt text for this picture.",
+        "Alt text, please.",
+    ],
     "tags": ["List tags for this picture, separated by commas.", "List tags for this image.", "Tags?"],
-    "ocr": ["Read all the text in this picture. Answer with the text alone, keeping the lines.",
-            "Read the text in this picture.", "What is the text in this picture?", "Transcribe the text."],
+    "ocr": [
+        "Read all the text in this picture. Answer with the text alone, keeping the lines.",
+        "Read the text in this picture.",
+        "What is the text in this picture?",
+        "Transcribe the text.",
+    ],
     "say": ["What does it say?", "What does the text say?", "What is written here?", "What word is this?"],
-    "compare": ["What is different between these two pictures?", "What changed?", "What is the difference?",
-                "Compare these two pictures.", "What changed between the two pictures?"],
-    "count": ["How many shapes are there?", "How many shapes?", "How many shapes are in this picture?", "Count the shapes."],
+    "compare": [
+        "What is different between these two pictures?",
+        "What changed?",
+        "What is the difference?",
+        "Compare these two pictures.",
+        "What changed between the two pictures?",
+    ],
+    "count": [
+        "How many shapes are there?",
+        "How many shapes?",
+        "How many shapes are in this picture?",
+        "Count the shapes.",
+    ],
     "count_colour": ["How many {colour} shapes are there?", "How many {colour} shapes?"],
     "count_kind": ["How many {kind}s are there?", "How many {kind}s?", "How many {kind}s are in this picture?"],
-    "colour_of": ["What color is the {kind}?", "What colour is the {kind}?", "Which color is the {kind}?",
-                  "What is the color of the {kind}?"],
-    "background": ["What colour is the background?", "What color is the background?", "What is the background color?",
-                   "What is the background?"],
+    "colour_of": [
+        "What color is the {kind}?",
+        "What colour is the {kind}?",
+        "Which color is the {kind}?",
+        "What is the color of the {kind}?",
+    ],
+    "background": [
+        "What colour is the background?",
+        "What color is the background?",
+        "What is the background color?",
+        "What is the background?",
+    ],
     "shape_of": ["What shape is {colour}?", "Which shape is {colour}?", "What is the {colour} shape?"],
     "where": ["Where is the {kind}?", "Where is the {colour} {kind}?", "Where is the {kind} in this picture?"],
-    "is_there": ["Is there a {kind}?", "Is there a {colour} {kind}?", "Is there a {kind} in this picture?",
-                 "Do you see a {kind}?"],
+    "is_there": [
+        "Is there a {kind}?",
+        "Is there a {colour} {kind}?",
+        "Is there a {kind} in this picture?",
+        "Do you see a {kind}?",
+    ],
 }
 
 
@@ -66,8 +108,10 @@ def quoted(scene: Scene) -> str:
 
 def things(scene: Scene, size: bool, place: bool) -> list[str]:
     """The shapes in reading order, then the text."""
-    names = [a((s.size + " " if size else "") + f"{s.colour} {s.kind}") + (" " + at(s.place) if place else "")
-             for s in scene.shapes]
+    names = [
+        a((s.size + " " if size else "") + f"{s.colour} {s.kind}") + (" " + at(s.place) if place else "")
+        for s in scene.shapes
+    ]
     return names + ([f"the text {quoted(scene)} in {scene.text.colour}"] if scene.text else [])
 
 
@@ -83,12 +127,17 @@ def describe(scene: Scene, style: str) -> str:
     found = things(scene, size=style != "caption", place=style != "caption")
     if style == "alt":
         return f"A picture with {a(scene.background)} background and {join(found) if found else 'nothing on it'}."
-    return first_upper(f"{join(found)} on {a(scene.background)} background.") if found else f"A plain {scene.background} background."
+    return (
+        first_upper(f"{join(found)} on {a(scene.background)} background.")
+        if found
+        else f"A plain {scene.background} background."
+    )
 
 
 def compare(what: str, facts: tuple) -> str:
     def name(s: Shape) -> str:
         return f"{s.colour} {s.kind}"
+
     if what == "nothing":
         return "Nothing changed."
     if what == "background":
@@ -99,8 +148,12 @@ def compare(what: str, facts: tuple) -> str:
     if what == "removed":
         return f"The {name(old)} {at(old.place)} was removed."
     if what == "moved":
-        return f"The {name(old)} moved from {at(old.place)} to {at(new.place)}.".replace("from at", "from").replace(
-            "to at", "to").replace("from in", "from").replace("to in", "to")
+        return (
+            f"The {name(old)} moved from {at(old.place)} to {at(new.place)}.".replace("from at", "from")
+            .replace("to at", "to")
+            .replace("from in", "from")
+            .replace("to in", "to")
+        )
     return f"The {name(old)} {at(old.place)} changed to {new.colour}."
 
 
@@ -158,10 +211,40 @@ def is_there(rng: random.Random, scene: Scene, wording: str) -> tuple[dict, str]
     return {"colour": colour, "kind": kind}, "Yes." if found else "No."
 
 
-SHAPE_KINDS = {"short": 5, "caption": 2, "detailed": 2, "alt": 2, "tags": 2, "ocr": 1.5, "say": 0.7, "count": 2, "count_colour": 2,
-               "count_kind": 2, "colour_of": 3, "background": 1.5, "shape_of": 2, "where": 3, "is_there": 3}
-TEXT_KINDS = {"short": 3, "caption": 1, "detailed": 1, "alt": 1, "tags": 0.5, "ocr": 6, "say": 3, "count": 0.5, "count_kind": 0.3,
-              "background": 0.8, "colour_of": 0.4, "where": 0.4, "is_there": 0.5, "shape_of": 0.3, "count_colour": 0.3}
+SHAPE_KINDS = {
+    "short": 5,
+    "caption": 2,
+    "detailed": 2,
+    "alt": 2,
+    "tags": 2,
+    "ocr": 1.5,
+    "say": 0.7,
+    "count": 2,
+    "count_colour": 2,
+    "count_kind": 2,
+    "colour_of": 3,
+    "background": 1.5,
+    "shape_of": 2,
+    "where": 3,
+    "is_there": 3,
+}
+TEXT_KINDS = {
+    "short": 3,
+    "caption": 1,
+    "detailed": 1,
+    "alt": 1,
+    "tags": 0.5,
+    "ocr": 6,
+    "say": 3,
+    "count": 0.5,
+    "count_kind": 0.3,
+    "background": 0.8,
+    "colour_of": 0.4,
+    "where": 0.4,
+    "is_there": 0.5,
+    "shape_of": 0.3,
+    "count_colour": 0.3,
+}
 
 
 def roughen(rng: random.Random, wording: str) -> str:

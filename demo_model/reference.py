@@ -1,4 +1,5 @@
 """The exported pair through llama.cpp's own calls and nothing of vlm: what check.py compares with."""
+
 from __future__ import annotations
 
 import ctypes
@@ -23,7 +24,9 @@ class Reference:
         mtmd.mtmd_log_set(SILENT, None)
         mtmd.mtmd_helper_log_set(SILENT, None)
         llama.llama_backend_init()
-        self.model = llama.llama_model_load_from_file(str(folder / "demo.gguf").encode(), llama.llama_model_default_params())
+        self.model = llama.llama_model_load_from_file(
+            str(folder / "demo.gguf").encode(), llama.llama_model_default_params()
+        )
         self.vocab = llama.llama_model_get_vocab(self.model)
         c = llama.llama_context_default_params()
         c.n_ctx, c.n_batch, c.n_threads, c.n_threads_batch = 2048, 2048, threads, threads
@@ -46,7 +49,9 @@ class Reference:
         raw = text.encode()
         given = mtmd.mtmd_input_text(raw, len(raw), False, True)
         out = mtmd.mtmd_input_chunks_init()
-        failed = mtmd.mtmd_tokenize(self.vision, out, ctypes.byref(given), (ctypes.c_void_p * len(bitmaps))(*bitmaps), len(bitmaps))
+        failed = mtmd.mtmd_tokenize(
+            self.vision, out, ctypes.byref(given), (ctypes.c_void_p * len(bitmaps))(*bitmaps), len(bitmaps)
+        )
         for b in bitmaps:
             mtmd.mtmd_bitmap_free(b)
         if failed:

@@ -1,31 +1,41 @@
 """A small SentencePiece-like vocabulary (bytes, single characters, whole words of the world) and an encoder that gives
 what llama.cpp's gives; `check.py` compares the two."""
+
 from __future__ import annotations
 
+import operator
 import re
 import string
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 from . import questions, world
 
 SPACE = "\u2581"
 CONTROL, UNKNOWN, NORMAL, BYTE = 3, 2, 1, 6
-EXTRA = """USER ASSISTANT The There In At A An It Yes No Nothing I only know simple drawings background picture image shape
-shapes text says changed from to was added removed moved with and on in at the is are nothing it plain an a of this there
+EXTRA = """USER ASSISTANT The There In At A An It Yes No Nothing I only know simple drawings background picture image
+shape
+shapes text says changed from to was added removed moved with and on in at the is are nothing it plain an a of this
+there
 see word color colour please you can tell me about different large small square's""".split()
 
 
 def words() -> list[str]:
     found = set(EXTRA) | set(world.COLOUR_NAMES) | set(world.SIZES) | set(questions.NUMBERS)
     found |= {s + e for s in world.SHAPES for e in ("", "s")}
-    for text in [*world.PLACES, questions.OUTSIDE, questions.NO_TEXT, *sum(questions.WORDINGS.values(), [])]:
+    for text in [
+        *world.PLACES,
+        questions.OUTSIDE,
+        questions.NO_TEXT,
+        *reduce(operator.iadd, questions.WORDINGS.values(), []),
+    ]:
         for word in re.findall(r"[A-Za-z]+", re.sub(r"\{.*?\}", " ", text)):
             found |= {word, word.lower()}
     return sorted(w for w in found if len(w) > 1 or w in "aAI")
 
 
 def build() -> list[tuple[str, float, int]]:
-    """(piece, score, type) in order of id. A word is reached by merging letters from its left end, so that the beginnings of
+    """(piece, score, type) in order of id. A word is reached by merging letters from its left end, so that the
+    beginnings of
     words are pieces as well; pieces that begin with a space merge before the others."""
     starts = {w for texts in questions.WORDINGS.values() for t in texts for w in (t.split()[0], t.split()[0].lower())}
     starts = {re.sub(r"\W.*", "", w) for w in starts} | {"ASSISTANT", "USER", "I"}
@@ -63,7 +73,7 @@ def encode_run(text: str, prefix: bool = True) -> tuple[int, ...]:
                 best, where = score, i
         if best is None:
             break
-        symbols[where:where + 2] = [symbols[where] + symbols[where + 1]]
+        symbols[where : where + 2] = [symbols[where] + symbols[where + 1]]
     ids: list[int] = []
     for s in symbols:
         ids += [IDS[s]] if s in IDS else [3 + b for b in s.encode()]
@@ -71,7 +81,8 @@ def encode_run(text: str, prefix: bool = True) -> tuple[int, ...]:
 
 
 def encode_answer(answer: str) -> list[int]:
-    """Tokens of an answer as the model is to say it: printed text between \\x01 and \\x02 in single characters, then </s>."""
+    """Tokens of an answer as the model is to say it: printed text between \\x01 and \\x02 in single characters, then
+    </s>."""
     ids: list[int] = []
     for n, part in enumerate(re.split("[\x01\x02]", answer)):
         if n % 2:
@@ -81,8 +92,8 @@ def encode_answer(answer: str) -> list[int]:
     return [*ids, EOS]
 
 
-HEAD = [BOS, *encode_run("USER: ")]          # before the (first) picture
-BETWEEN = list(encode_run("\n"))             # between two pictures
+HEAD = [BOS, *encode_run("USER: ")]  # before the (first) picture
+BETWEEN = list(encode_run("\n"))  # between two pictures
 
 
 def encode_ask(question: str) -> list[int]:
@@ -94,7 +105,13 @@ def decode(ids: list[int]) -> str:
     out = b""
     for i in ids:
         piece, _, kind = VOCAB[i]
-        out += bytes([i - 3]) if kind == BYTE else b"" if kind in (CONTROL, UNKNOWN) else piece.replace(SPACE, " ").encode()
+        out += (
+            bytes([i - 3])
+            if kind == BYTE
+            else b""
+            if kind in (CONTROL, UNKNOWN)
+            else piece.replace(SPACE, " ").encode()
+        )
     return out.decode("utf-8", "replace").removeprefix(" ")
 
 

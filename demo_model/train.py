@@ -1,4 +1,6 @@
-"""Two stages: the encoder alone learns what covers each patch; then everything learns to answer. Resumable from its checkpoint."""
+"""Two stages: the encoder alone learns what covers each patch; then everything learns to answer. Resumable from its
+checkpoint."""
+
 from __future__ import annotations
 
 import math
@@ -19,8 +21,10 @@ from .world import CHARS, COLOUR_NAMES, SHAPES, SIZES
 def save(path: Path, model: Demo, optimizer: torch.optim.Optimizer | None, stage: int, seen: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
-    torch.save({"model": model.state_dict(), "optimizer": optimizer and optimizer.state_dict(), "stage": stage, "seen": seen},
-               temporary)
+    torch.save(
+        {"model": model.state_dict(), "optimizer": optimizer and optimizer.state_dict(), "stage": stage, "seen": seen},
+        temporary,
+    )
     temporary.replace(path)
 
 
@@ -44,7 +48,7 @@ def talk_loss(model: Demo, batch: dict, features: torch.Tensor) -> tuple[torch.T
     ids, targets = batch["ids"], batch["targets"]
     x = model.embed(ids.clamp(min=0))
     image = ids == IMAGE
-    rows = model.rows(features[:int(image.sum()) // features.shape[1]]).to(x.dtype).flatten(0, 1)
+    rows = model.rows(features[: int(image.sum()) // features.shape[1]]).to(x.dtype).flatten(0, 1)
     x = x.masked_scatter(image[..., None], rows)
     hidden = model.decode(x, batch["positions"], mask_of(batch["groups"], batch["positions"], torch.bfloat16))
     wanted = targets >= 0
@@ -54,19 +58,25 @@ def talk_loss(model: Demo, batch: dict, features: torch.Tensor) -> tuple[torch.T
 
 @torch.no_grad()
 def seed_projector(model: Demo, features: torch.Tensor) -> None:
-    """Begins stage 2 with what stage 1 knows: the projector's first layer finds the classes of the patch labels, its second gives each
-    class a code (that of its word or character where there is one), and nothing to "none". Rows that differ this clearly are
-    looked up by the decoder after hundreds of steps; from a random projector it takes thousands."""
+    """Begins stage 2 with what stage 1 knows: the projector's first layer finds the classes of the patch labels, its
+    second gives each class a code (that of its word or character where there is one), and nothing to "none". Rows that
+    differ this clearly are looked up by the decoder after hundreds of steps; from a random projector it takes
+    thousands."""
     width, at = model.shape.width, 0
-    words = {"kind": [SPACE + k for k in SHAPES], "colour": [SPACE + c for c in COLOUR_NAMES], "size": [SPACE + s for s in SIZES],
-             "char_left": list(CHARS), "char_right": list(CHARS)}
+    words = {
+        "kind": [SPACE + k for k in SHAPES],
+        "colour": [SPACE + c for c in COLOUR_NAMES],
+        "size": [SPACE + s for s in SIZES],
+        "char_left": list(CHARS),
+        "char_right": list(CHARS),
+    }
     model.project1.bias.zero_()
     for name, size in LABELS.items():
-        weight, bias = model.heads.weight[at:at + size], model.heads.bias[at:at + size]
+        weight, bias = model.heads.weight[at : at + size], model.heads.bias[at : at + size]
         weight, bias = weight - weight.mean(0), bias - bias.mean()
         winners = (features @ weight.T + bias)[..., 1:].amax(-1)
         scale = 1 / winners[winners > 0].quantile(0.5)
-        model.project1.weight[at:at + size], model.project1.bias[at:at + size] = weight * scale, bias * scale - 0.2
+        model.project1.weight[at : at + size], model.project1.bias[at : at + size] = weight * scale, bias * scale - 0.2
         for i in range(size):
             known = words.get(name)
             code = model.embed.weight[IDS[known[i - 1]]] if known and i else torch.randn(width)
@@ -84,8 +94,17 @@ def groups_of(model: Demo, stage: int) -> list[dict]:
     return [{"params": encoder, "share": 1.0 if stage == 1 else 0.5}, {"params": rest, "share": 1.0}]
 
 
-def train(stage: int, minutes: float, checkpoint: Path, rate: float, seed: int, size: int, patch_weight: float = 0.2,
-          start: str = "auto", on_save=None) -> Demo:
+def train(
+    stage: int,
+    minutes: float,
+    checkpoint: Path,
+    rate: float,
+    seed: int,
+    size: int,
+    patch_weight: float = 0.2,
+    start: str = "auto",
+    on_save=None,
+) -> Demo:
     """Trains one stage for some minutes of wall time, with a rate that warms up and falls to a twentieth.
     Stage 2 leaves the encoder as it is where patch_weight is 0."""
     torch.manual_seed(seed)
@@ -93,7 +112,9 @@ def train(stage: int, minutes: float, checkpoint: Path, rate: float, seed: int, 
     make = partial(encoder_batch if stage == 1 else talk_batch if frozen else mixed_batch, size=size)
     batches = stream(make, seed)
     first = next(batches)
-    model, saved = load(checkpoint) if checkpoint.exists() else (Demo(Shape()), {"stage": stage, "seen": 0, "optimizer": None})
+    model, saved = (
+        load(checkpoint) if checkpoint.exists() else (Demo(Shape()), {"stage": stage, "seen": 0, "optimizer": None})
+    )
     if stage == 2 and saved["stage"] == 1:
         with torch.no_grad():
             seed_projector(model, model.encoder(first["pixels"]))
@@ -101,7 +122,7 @@ def train(stage: int, minutes: float, checkpoint: Path, rate: float, seed: int, 
     if saved["optimizer"] and saved["stage"] == stage:
         shares = [g["share"] for g in optimizer.param_groups]
         optimizer.load_state_dict(saved["optimizer"])
-        for g, share in zip(optimizer.param_groups, shares):
+        for g, share in zip(optimizer.param_groups, shares, strict=False):
             g["share"] = share
     seen, begin, said, stored, step = saved["seen"], time.time(), time.time(), time.time(), 0
     marks: dict[str, list[float]] = {}
@@ -131,8 +152,11 @@ def train(stage: int, minutes: float, checkpoint: Path, rate: float, seed: int, 
             if v == v:
                 marks.setdefault(k, []).append(v)
         if time.time() - said > 30:
-            print(f"stage {stage} {(time.time() - begin) / 60:.1f} min, {seen} pictures, {step} steps, lr {now:.1e}: "
-                  + " ".join(f"{k} {sum(v) / len(v):.3f}" for k, v in marks.items()), flush=True)
+            print(
+                f"stage {stage} {(time.time() - begin) / 60:.1f} min, {seen} pictures, {step} steps, lr {now:.1e}: "
+                + " ".join(f"{k} {sum(v) / len(v):.3f}" for k, v in marks.items()),
+                flush=True,
+            )
             marks, said = {}, time.time()
         if time.time() - stored > 180:
             save(checkpoint, model, optimizer, stage, seen)

@@ -1,4 +1,6 @@
-"""The small world that the demo model knows: its colours, shapes, places and texts, and scenes drawn from them at random."""
+"""The small world that the demo model knows: its colours, shapes, places and texts, and scenes drawn from them at
+random."""
+
 from __future__ import annotations
 
 import random
@@ -22,32 +24,49 @@ COLOURS = {
 COLOUR_NAMES = list(COLOURS)
 SHAPES = ["circle", "square", "triangle", "star", "diamond", "cross", "ring"]
 SIZES = ["small", "large"]
-PLACES = ["top left", "top center", "top right", "middle left", "center", "middle right",
-          "bottom left", "bottom center", "bottom right"]
+PLACES = [
+    "top left",
+    "top center",
+    "top right",
+    "middle left",
+    "center",
+    "middle right",
+    "bottom left",
+    "bottom center",
+    "bottom right",
+]
 DARK = ["black", "blue", "purple", "brown", "red", "green"]
 LIGHT = ["white", "yellow", "pink", "cyan", "orange"]
 CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789$.,:-%/!?&+#"
 MAX_TEXT = 8
 MAX_ASPECT = 2.0
 
-WORDS = """able acid aged also area army away baby back ball band bank base bath bear beat bell best bird blue boat body bone
+WORDS = """able acid aged also area army away baby back ball band bank base bath bear beat bell best bird blue boat
+body bone
 book born boss boy bread brick bridge bring brown bus cake call camp card care case cash cat chair chat city class clean
-clock close cloud club coat code coffee cold color come cook cool copy corn cost cow cup dark data date dawn day dear deep
-desk dog door down draw dream dress drink drive drop duck dust duty each earth east easy edge egg empty energy enter exit
+clock close cloud club coat code coffee cold color come cook cool copy corn cost cow cup dark data date dawn day dear
+deep
+desk dog door down draw dream dress drink drive drop duck dust duty each earth east easy edge egg empty energy enter
+exit
 eye face fact fall farm fast fire fish five flag flat floor flower fly food foot forest form four fox free fresh friend
-frog fruit full fun game garden gate gift girl glass goal gold good grass gray great green group grow guide hair half hall
+frog fruit full fun game garden gate gift girl glass goal gold good grass gray great green group grow guide hair half
+hall
 hand happy hard hat head heart heat hello help hero hill home honey hope horse hot hotel hour house ice idea inch iron
 island jazz job joy juice jump june just keep key kind king kiss kite lady lake lamp land large last late lazy leaf left
-lemon letter level life light lime line lion list live local long look lost love low luck lunch magic mail main map market
+lemon letter level life light lime line lion list live local long look lost love low luck lunch magic mail main map
+market
 math maze meal meet melon menu metal milk mind mint moon more mouse move movie much music name near neck new news next
 nice night nine noon north nose note novel ocean office oil old olive open orange oven page paint pair paper park party
 path peace peach pen pet phone photo piano pink pizza plan plant plate play plus point pool post price prize pull pump
 pure push queen quick quiet quiz race radio rain read red rice rich ride right ring river road rock roof room rose round
 safe sail sale salt sand save school sea seat seed sell seven shade shape ship shoe shop short show sign silver sing six
-size sky sleep slow small smile snow soap soft song soup south space spoon sport spring square stairs star start stay stone
+size sky sleep slow small smile snow soap soft song soup south space spoon sport spring square stairs star start stay
+stone
 stop store storm street sugar sun sweet swim table taxi tea team ten test thank three ticket tiger time tiny toast today
-tool top town toy track train tree truck true tube turn two uncle under unit up van vase very view vote wait walk wall warm
-wash watch water wave way welcome west whale wheel white wide wild wind window wine wing winter wolf wood word work world
+tool top town toy track train tree truck true tube turn two uncle under unit up van vase very view vote wait walk wall
+warm
+wash watch water wave way welcome west whale wheel white wide wild wind window wine wing winter wolf wood word work
+world
 write yard year yellow yes young zebra zero zone zoo""".split()
 
 
@@ -56,8 +75,8 @@ class Shape:
     kind: str
     colour: str
     size: str
-    place: int        # index into PLACES
-    dx: float = 0.0   # offset of the centre in its cell, -1..1
+    place: int  # index into PLACES
+    dx: float = 0.0  # offset of the centre in its cell, -1..1
     dy: float = 0.0
     radius: float = 0.1  # half the extent, as a share of the canvas' shorter side
     turn: float = 0.0
@@ -67,7 +86,7 @@ class Shape:
 class Text:
     string: str
     colour: str
-    row: int            # third of the canvas that it lies in
+    row: int  # third of the canvas that it lies in
     width: float = 0.8  # share of the canvas' width that it may fill
     face: int = 0
 
@@ -86,7 +105,7 @@ class Scene:
 def sample_rgb(rng: random.Random, name: str) -> tuple[int, int, int]:
     a, b = rng.choice(COLOURS[name]), rng.choice(COLOURS[name])
     t = rng.random()
-    return tuple(max(0, min(255, round(p + (q - p) * t + rng.uniform(-6, 6)))) for p, q in zip(a, b))
+    return tuple(max(0, min(255, round(p + (q - p) * t + rng.uniform(-6, 6)))) for p, q in zip(a, b, strict=False))
 
 
 def sample_canvas(rng: random.Random) -> tuple[int, int]:
@@ -104,8 +123,16 @@ def sample_shape(rng: random.Random, place: int, background: str) -> Shape:
     radius = rng.uniform(0.065, 0.085) if size == "small" else rng.uniform(0.125, 0.16)
     slack = 0.55 if size == "small" else 0.12
     colour = rng.choice([c for c in COLOUR_NAMES if c != background])
-    return Shape(rng.choice(SHAPES), colour, size, place, rng.uniform(-slack, slack), rng.uniform(-slack, slack),
-                 radius, rng.uniform(-0.12, 0.12))
+    return Shape(
+        rng.choice(SHAPES),
+        colour,
+        size,
+        place,
+        rng.uniform(-slack, slack),
+        rng.uniform(-slack, slack),
+        radius,
+        rng.uniform(-0.12, 0.12),
+    )
 
 
 def sample_string(rng: random.Random) -> str:
@@ -118,11 +145,24 @@ def sample_string(rng: random.Random) -> str:
         return "".join(rng.choice("0123456789") for _ in range(rng.randint(1, 6)))
     elif kind < 0.97:
         whole = str(rng.randint(0, 999))
-        return rng.choice(["$", ""]) + whole + "." + f"{rng.randint(0, 99):02d}" if rng.random() < 0.7 else (
-            rng.choice(["$" + whole, whole + "%", f"{rng.randint(0, 23)}:{rng.randint(0, 59):02d}", "#" + whole,
-                        f"{rng.randint(1, 12)}/{rng.randint(1, 31)}", f"{whole}-{rng.randint(0, 99)}"]))
+        return (
+            rng.choice(["$", ""]) + whole + "." + f"{rng.randint(0, 99):02d}"
+            if rng.random() < 0.7
+            else (
+                rng.choice(
+                    [
+                        "$" + whole,
+                        whole + "%",
+                        f"{rng.randint(0, 23)}:{rng.randint(0, 59):02d}",
+                        "#" + whole,
+                        f"{rng.randint(1, 12)}/{rng.randint(1, 31)}",
+                        f"{whole}-{rng.randint(0, 99)}",
+                    ]
+                )
+            )
+        )
     else:
-        word = rng.choice(WORDS)[:MAX_TEXT - 1]
+        word = rng.choice(WORDS)[: MAX_TEXT - 1]
         return rng.choice([word.upper(), word, word.capitalize()]) + rng.choice("!?")
     return rng.choice([word.upper(), word.upper(), word, word.capitalize()])[:MAX_TEXT]
 
@@ -151,7 +191,9 @@ def sample_scene(rng: random.Random, kind: str | None = None) -> Scene:
     if kind == "both":
         rows = [r for r in range(3) if r != text.row]
         row = rng.choice(rows)
-        shapes = tuple(sample_shape(rng, row * 3 + c, background) for c in sorted(rng.sample(range(3), rng.randint(1, 2))))
+        shapes = tuple(
+            sample_shape(rng, row * 3 + c, background) for c in sorted(rng.sample(range(3), rng.randint(1, 2)))
+        )
     return Scene(width, height, background, shapes, text, seed=seed)
 
 
