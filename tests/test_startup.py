@@ -1,4 +1,4 @@
-"""vlm starts at once: what a command does not need is not imported. Told by the interpreter itself."""
+"""What a real process imports: nothing heavy for what needs no model, and no more than it takes for an answer."""
 
 from __future__ import annotations
 
@@ -6,62 +6,126 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-HEAVY = {"llama_cpp", "numpy", "PIL", "huggingface_hub", "jinja2", "httpx", "yaml", "requests"}
+ROOT = Path(__file__).parents[1]
+HEAVY = {"llama_cpp", "numpy", "PIL", "huggingface_hub", "httpx", "requests", "yaml", "jinja2", "rich", "ctypes"}
+_LINE = re.compile(r"^import time: +\d+ \| +\d+ \| +(\S+)$", re.MULTILINE)
 
 
-def imported(*arguments: str, **environment: str) -> set[str]:
-    """Top-level names of all that `python -m vlmcli …` imports."""
-    found = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "vlmcli", *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        timeout=60,
-    )
-    assert found.returncode == 0, found.stderr[-500:]
-    return {name.split(".")[0] for name in re.findall(r"^import time:.*\|\s*([\w.]+)$", found.stderr, re.MULTILINE)}
+def imported(stderr: str) -> set[str]:
+    """Names of all modules, as `-X importtime` lists them."""
+    found = set(_LINE.findall(stderr))
+    assert "codecs" in found, stderr[-500:]
+    return found
 
 
-@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("ask", "--help"), ("--show-completion", "bash")])
-def test_nothing_heavy_is_imported(arguments: tuple[str, ...]) -> None:
-    names = imported(*arguments)
-    assert "vlmcli" in names
-    assert not names & HEAVY
+def heavy(modules: set[str]) -> set[str]:
+    return {name for name in modules if name.partition(".")[0] in HEAVY}
 
 
-def test_version_needs_no_rich() -> None:
-    assert "rich" not in imported("--version")
+@pytest.fixture
+def modules_of(vlm_process: Callable[..., Any]) -> Callable[..., set[str]]:
+    def run(*arguments: str, code: int = 0, **options: Any) -> set[str]:
+        result = vlm_process(*arguments, python=["-X", "importtime"], **options)
+        assert result.code == code, result.stderr[-500:]
+        return imported(result.stderr)
+
+    return run
 
 
-def test_completion_needs_nothing_heavy() -> None:
-    code = "import sys, vlmcli.cli; sys.exit(vlmcli.cli.main([]))"
-    environment = {"_VLM_COMPLETE": "complete_bash", "COMP_WORDS": "vlm desc", "COMP_CWORD": "1"}
-    found = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", code],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        timeout=60,
-    )
-    names = set(re.findall(r"\|\s*([\w]+)$", found.stderr, re.MULTILINE))
-    assert "typer" in names
-    assert not names & HEAVY
+@pytest.mark.parametrize("arguments", [["--help"], ["ask", "-h"], ["--show-completion", "bash"]])
+def test_help_imports_nothing_heavy(modules_of: Callable[..., set[str]], arguments: list[str]) -> None:
+    found = heavy(modules_of(*arguments))
+    assert {name for name in found if name.partition(".")[0] not in ("rich", "ctypes")} == set()  # help is drawn
+
+
+def test_version_does_not_even_draw(modules_of: Callable[..., set[str]]) -> None:
+    assert heavy(modules_of("--version")) == set()
+
+
+@pytest.mark.parametrize(
+    ("shell", "words", "expected"),
+    [
+        ("bash", "vlm ", "describe"),
+        ("bash", "vlm describe --style ca", "caption"),
+        ("zsh", "vlm ask --mo", "--model"),
+        ("fish", "vlm ask --mo", "--model"),
+    ],
+)
+def test_completion_imports_nothing_heavy(
+    start_vlm: Callable[..., subprocess.Popen[bytes]], shell: str, words: str, expected: str
+) -> None:
+    variables = {
+        "_VLM_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+        "_TYPER_COMPLETE_ARGS": words,
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    process = start_vlm(python=["-X", "importtime"], env=variables)
+    out, err = process.communicate(timeout=60)
+    assert expected in out.decode()
+    assert {name.partition(".")[0] for name in heavy(imported(err.decode()))} <= {"rich", "ctypes"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["ask", "none.png", "What?", "--model", "demo"], 3),
+        (["ask", "a.png", "What?"], 4),
+        (["ask", "a.png", "", "--model", "demo"], 2),
+        (["describe", "a.png", "--model", "none.gguf"], 4),
+        (["describe", "a.png", "--model", "demo", "-o", "none/a.txt"], 7),
+    ],
+)
+def test_a_mistake_is_told_before_anything_heavy(
+    modules_of: Callable[..., set[str]], picture: str, arguments: list[str], code: int
+) -> None:
+    found = {name.partition(".")[0] for name in heavy(modules_of(*arguments, code=code))}
+    assert found <= {"ctypes"}
+
+
+def test_an_answer_imports_no_more_than_it_takes(modules_of: Callable[..., set[str]], picture: str) -> None:
+    found = modules_of("ask", picture, "What?", "--model", "demo", "--max-tokens", "2")
+    assert {name.partition(".")[0] for name in found} & {"numpy", "huggingface_hub", "httpx", "rich"} == set()
+    assert "llama_cpp.llama_cpp" in found or "llama_cpp._ctypes_extensions" in found
+    assert "llama_cpp.llama" not in found
+    assert "PIL.Image" in found
+
+
+def run_python(script: str) -> str:
+    command = [sys.executable, "-c", script]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def test_importing_the_package_imports_none_of_it() -> None:
-    code = "import sys, vlmcli; print([name for name in sys.modules if name.startswith('vlmcli.')])"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert found.stdout.strip() == "[]"
+    script = "import sys, vlmcli; print(*(name for name in sys.modules if name.startswith('vlmcli.')))"
+    assert run_python(script).split() == []
 
 
-def test_question_needs_neither_numpy_nor_the_hub(tmp_path: Path) -> None:
-    from PIL import Image
+def test_importing_the_package_costs_nothing() -> None:
+    added = "import sys; before = set(sys.modules); import vlmcli; print(*sorted(set(sys.modules) - before))"
+    assert set(run_python(added).split()) <= {"vlmcli", "__future__", "typing", "collections.abc"} | typing_needs()
 
-    Image.new("RGB", (100, 100), "red").save(tmp_path / "a.png")
-    names = imported("ask", str(tmp_path / "a.png"), "What is this?", "--model", "demo", "--max-tokens", "2")
-    assert {"llama_cpp", "PIL"} <= names
-    assert not names & {"numpy", "huggingface_hub", "rich", "httpx"}
+
+def typing_needs() -> set[str]:
+    script = "import sys; before = set(sys.modules); import typing; print(*sorted(set(sys.modules) - before))"
+    return set(run_python(script).split())
+
+
+def test_the_api_imports_no_command_line() -> None:
+    found = run_python("import sys; from vlmcli import Vlm; Vlm('demo'); print(*sys.modules)").split()
+    assert {name.partition(".")[0] for name in found} & (HEAVY | {"typer"}) <= {"ctypes"}
+    assert "vlmcli.cli" not in found
+
+
+def test_somebody_else_s_llama_cpp_is_the_real_one() -> None:
+    """The bindings are imported past llama_cpp's own `__init__`, and leave no trace of that."""
+    script = "import vlmcli.engine.llama.bindings as b, sys; print('llama_cpp' in sys.modules, b.llama.__name__)"
+    assert run_python(script).split() == ["False", "llama_cpp.llama_cpp"]

@@ -5,4 +5,6 @@ import sys
 from vlmcli.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    exec("")  # a Ctrl-C that left an exec (dataclasses have one) would end `python -m` by signal, though it was handled
+    sys.exit(code)

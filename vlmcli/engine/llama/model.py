@@ -24,6 +24,8 @@ from vlmcli.engine.llama.template import ChatTemplate
 from vlmcli.errors import TemplateError
 from vlmcli.gguf import Header, read_header
 
+_MOST_THREADS = 512
+"""What ggml takes (GGML_MAX_N_THREADS): with more it ends the process."""
 _ONE_THREAD_BELOW_BYTES = 64 << 20
 """The steps of so small a model are shorter than the time that threads take to meet."""
 
@@ -35,7 +37,7 @@ class OpenModel:
         started = time.monotonic()
         logs.install(settings.verbose)
         self.header = read_header(files.decoder)
-        self.threads = settings.threads or _threads_for(self.header)
+        self.threads = min(settings.threads, _MOST_THREADS) or _threads_for(self.header)
         extra = settings.extra_buffers
         if extra is None:
             extra = devices.extra_buffers_are_safe(self.header.weight_types)
