@@ -8,6 +8,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -135,20 +136,22 @@ def test_an_array_of_nothing_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "x.json").read_text() == "[]\n"
 
 
-@pytest.fixture
+@contextmanager
 def small_disk() -> Iterator[None]:
+    """Not a fixture: pytest writes its own dots, perhaps into a long file, before a fixture ends."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2500, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.usefixtures("small_disk")
 @pytest.mark.parametrize("format", ["json", "jsonl"])
 def test_a_full_disk_keeps_what_was_whole(format: str, tmp_path: Path, record: Any) -> None:
     records = [record("x" * 300, name=f"{n}.png") for n in range(9)]
-    with pytest.raises(OutputError, match=r"Cannot write .*x: file too large"):
+    with small_disk(), pytest.raises(OutputError, match=r"Cannot write .*x: file too large"):
         write(tmp_path / "x", *records, format=format)
     text = (tmp_path / "x").read_text()
     values = json.loads(text) if format == "json" else [json.loads(line) for line in text.splitlines()]
