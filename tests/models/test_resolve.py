@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,3 +112,10 @@ def test_damaged_file(tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(demo.DECODER.read_bytes()[:100_000])
     refused(ModelDamaged, str(broken), demo.PROJECTOR)
+
+
+def test_the_hub_gets_no_telemetry() -> None:
+    code = "import os, vlmcli.models; print(os.environ['HF_HUB_DISABLE_TELEMETRY'])"
+    environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_DISABLE_TELEMETRY"}
+    found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "1"
