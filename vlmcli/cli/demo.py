@@ -33,7 +33,7 @@ def demo() -> int:
             show(f"vlm {task} {' '.join(names)}{asked}", small, reply.text)
     print(f"The pictures are in {box.PICTURES}", file=sys.stderr)
     print("What to type next:", file=sys.stderr)
-    print(f"  vlm ask {box.PICTURES / 'shapes.png'} --model demo        talk about a picture", file=sys.stderr)
+    print(f"  vlm ask {box.PICTURES / 'shapes.png'} --model demo", file=sys.stderr)
     print("  vlm describe YOURS.jpg --model MODEL.gguf --mmproj MMPROJ.gguf", file=sys.stderr)
     print("  vlm --help", file=sys.stderr)
     return 0
