@@ -29,7 +29,7 @@ class Projector:
         params.media_marker = _MARKER
         params.cb_eval = abort.on_encode
         params.progress_callback = abort.on_load_projector
-        self._abort, self._path, self._keep = abort, path, params
+        self._abort, self._keep = abort, params  # C holds pointers into params
         logs.forget()
         self.pointer = mtmd.mtmd_init_from_file(str(path).encode(), decoder.pointer, params)
         if not self.pointer:
