@@ -201,6 +201,12 @@ class Family:
     """What stands between a picture and what follows it in the turn."""
     wordings: Mapping[str, str] = field(default_factory=dict)
     """Task wordings that differ from the common ones: `describe.caption`, `ocr`, …"""
+    own_template_first: bool = False
+    """A chat template in the model's own file is taken before `chat_template`."""
+    sampling: Mapping[str, float] = field(default_factory=dict)
+    """Fields of `Sampling` where the makers' advice differs from ours; what the user says wins over it."""
+    image_min_tokens: int = 0
+    """Tokens for a picture below which answers are poor; 0: the projector's own limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +218,20 @@ class ModelFiles:
     projector: Path
     family: Family
     warnings: tuple[str, ...] = ()
+
+
+# --- the machine ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device that llama.cpp can use as it was built, by the name that it gives it: CPU, CUDA0, Metal, Vulkan0."""
+
+    name: str
+    description: str
+    is_gpu: bool
+    free_bytes: int
+    total_bytes: int
 
 
 # --- a result ---------------------------------------------------------------------------------------------
