@@ -1,4 +1,4 @@
-"""A table on stdout: aligned and no wider than the terminal for a person, with tabs between whole values for a script."""
+"""A table on stdout: aligned and no wider than the terminal for a person, tabs between whole values for a script."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _aligned(columns: Sequence[Column], rows: list[list[str]], room: int) -> lis
 
 
 def _widths(columns: Sequence[Column], widest: list[int], room: int) -> list[int]:
-    """How wide each column is shown, 0 for one that is left out: ranked ones shrink first, then go, the highest first."""
+    """How wide each column is shown, 0 for one that is left out: ranked ones shrink or go, the highest first."""
     widths = list(widest)
     for index in sorted(range(len(columns)), key=lambda i: -columns[i].rank):
         over = sum(width + _GAP for width in widths if width) - _GAP - room

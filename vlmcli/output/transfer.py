@@ -1,7 +1,7 @@
 """The progress of files that come over the network: bars for a person, a line every ten seconds into a log.
 
-On a terminal a bar a file with size, speed and time left, and one for all of them together. Elsewhere, and on a terminal
-without escape codes, one line now and then. All of it on stderr.
+On a terminal a bar a file with size, speed and time left, and one for all of them together. Elsewhere, and on a
+terminal without escape codes, one line now and then. All of it on stderr.
 """
 
 from __future__ import annotations
