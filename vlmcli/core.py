@@ -191,18 +191,19 @@ class Family:
 
     name: str
     chat_template: str = ""
-    """Jinja; empty: the model's own from its GGUF."""
+    own_template_first: bool = False
+    template_variables: Mapping[str, bool] = field(default_factory=dict)
+    """Jinja, and what it is told beside the conversation. Empty, or own first: the one in the model's own file."""
     stop: tuple[str, ...] = ()
     several_pictures: bool = True
     """Trained on several pictures in one prompt; otherwise `compare` stitches them side by side."""
     picture_first: bool = True
-    """The picture comes before the words of its turn."""
+    before_picture: str = ""
     separator: str = "\n"
-    """What stands between a picture and what follows it in the turn."""
+    """What stands before each picture of a turn, and between it and what follows."""
+    tasks: tuple[str, ...] = ()
     wordings: Mapping[str, str] = field(default_factory=dict)
-    """Task wordings that differ from the common ones: `describe.caption`, `ocr`, …"""
-    own_template_first: bool = False
-    """A chat template in the model's own file is taken before `chat_template`."""
+    """Tasks it was trained on (empty: all), and words for them that differ from ours: `describe.caption`, `ocr`, …"""
     sampling: Mapping[str, float] = field(default_factory=dict)
     """Fields of `Sampling` where the makers' advice differs from ours; what the user says wins over it."""
     image_min_tokens: int = 0
