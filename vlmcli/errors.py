@@ -84,9 +84,13 @@ class ModelNotFound(ModelError):
 
 
 class ModelNotHere(ModelNotFound):
-    """A model that is known and can be pulled, but is not on this machine."""
+    """A model that is known and can be pulled, but is not on this machine. `name`: what to pull."""
 
     kind = "model_not_here"
+
+    def __init__(self, sentence: str, hint: str = "", name: str = "") -> None:
+        super().__init__(sentence, hint)
+        self.name = name
 
 
 class ModelAmbiguous(ModelError):

@@ -100,7 +100,7 @@ def test_a_picture_typed_by_hand(on_terminal: Run) -> None:
 def test_an_error_is_one_sentence(on_terminal: Run, picture: str) -> None:
     shown = on_terminal("describe", picture)
     assert shown.code == 4
-    assert shown.lines[0] == "vlm: No model was chosen."
+    assert shown.lines[0] == "vlm: No model was chosen, and none is here."
 
 
 def test_hostile_words_never_reach_the_terminal(on_terminal: Run, picture: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from vlmcli.cli.ages import seconds_of
 from vlmcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ cache = typer.Typer(
     ),
     rich_markup_mode="rich",
 )
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 @cache.callback(invoke_without_command=True)
@@ -54,7 +53,8 @@ def clear(
     """Remove what is kept. Nothing is asked: all of it can be computed again."""
     from vlmcli.output.sizes import show_size
 
-    entries, size_bytes = _store().clear(kind, None if older_than is None else _seconds(older_than))
+    age_s = None if older_than is None else seconds_of(older_than, "vlm cache clear --older-than 30d")
+    entries, size_bytes = _store().clear(kind, age_s)
     print(f"Removed {entries} {'entry' if entries == 1 else 'entries'}: {show_size(size_bytes)}.")
     return 0
 
@@ -138,15 +138,3 @@ def _name(label: str) -> str:
     from vlmcli.output import show_name
 
     return show_name(label) or "-"
-
-
-def _seconds(age: str) -> float:
-    """`30d`, `12h`, `45m`, `90s`, `2w` in seconds. Raises UsageError."""
-    number, unit = age[:-1], age[-1:].lower()
-    try:
-        seconds = float(number) * _SECONDS[unit]
-    except (ValueError, KeyError):
-        seconds = -1
-    if not 0 <= seconds < 1e12:
-        raise UsageError(f"--older-than is {age!r}, which is not an age.", "vlm cache clear --older-than 30d")
-    return seconds

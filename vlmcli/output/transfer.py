@@ -46,11 +46,10 @@ class Transfer:
         self._names, self._sizes, self._here = list(names), list(sizes_bytes), list(here_bytes)
         self._began_with = sum(here_bytes)
         self._began_at = self._said_at = time.monotonic()
-        if self._draws:
-            self._open_bars()
 
     def at(self, number: int, done_bytes: int) -> None:
-        """So much of a file is there."""
+        """So much of a file is there. From here on there is something to see."""
+        self._open_bars()
         self._here[number] = done_bytes
         if self._bars:
             self._bars.update(self._tasks[number], completed=done_bytes, note="")
@@ -60,6 +59,7 @@ class Transfer:
 
     def checking(self, number: int, done_bytes: int) -> None:
         """What is there of a file is read again."""
+        self._open_bars()
         if self._bars:
             self._bars.update(self._tasks[number], note=f"checking {show_size(done_bytes)}")
 
@@ -77,6 +77,8 @@ class Transfer:
             self._bars = None
 
     def _open_bars(self) -> None:
+        if self._bars or not self._draws:
+            return
         from rich.console import Console
         from rich.progress import Progress
 

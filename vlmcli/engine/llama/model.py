@@ -39,6 +39,7 @@ class OpenModel:
         started = time.monotonic()
         logs.install(settings.verbose)
         self.header = read_header(files.decoder)
+        read_header(files.projector)  # llama.cpp opens nothing that was not looked at
         self.threads = min(settings.threads, _MOST_THREADS) or _threads_for(self.header)
         extra = settings.extra_buffers
         if extra is None:
