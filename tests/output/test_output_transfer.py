@@ -26,8 +26,8 @@ def test_a_bar_a_file_and_one_for_all(terminal: Callable[..., Any], columns: int
     some(Transfer(stderr=screen.stream)).close()
     lines = screen.end()
     assert len(lines) == 3, "no line wraps"
-    assert lines[0].startswith("llava-v")
-    assert lines[1].startswith("mmproj")
+    assert lines[0].startswith("llava")
+    assert lines[1].startswith("mmpr")
     assert lines[2].startswith("together")
     if columns > 70:
         assert "2.0/4.4 GB" in lines[0]

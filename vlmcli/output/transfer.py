@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _LINE_EVERY_S = 10.0
+_ECHO = 5
+"""Columns left free for what a terminal shows of the keys that are pressed: ^C, twice."""
 _WIDE_COLUMNS = 70
 """Terminals narrower than this get no bars: name, percentage and speed."""
 
@@ -82,7 +84,7 @@ class Transfer:
         from rich.console import Console
         from rich.progress import Progress
 
-        columns = terminal_size(self._stream).columns
+        columns = max(terminal_size(self._stream).columns - _ECHO, 10)
         console = Console(file=self._stream, width=columns, legacy_windows=False)
         self._bars = Progress(*_columns(columns), console=console, expand=False)
         names = [*self._names, *(["together"] if len(self._names) > 1 else [])]
