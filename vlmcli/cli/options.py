@@ -81,10 +81,10 @@ class Common:
         str | None, typer.Option(help="Words to send instead of the task's own.", rich_help_panel=_ANSWER)
     ] = None
     format: Annotated[
-        Literal["text", "json", "jsonl", "csv", "markdown"] | None,
+        Literal["text", "json", "jsonl", "csv", "markdown", "html", "imagefolder"] | None,
         typer.Option(
             metavar="FORMAT",
-            help="text, json, jsonl, csv or markdown; by default text, or as --output's extension says.",
+            help="text, json, jsonl, csv, markdown, html or imagefolder; by default text, or as --output's name says.",
             rich_help_panel=_OUTPUT,
         ),
     ] = None

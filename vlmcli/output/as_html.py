@@ -35,7 +35,6 @@ class HtmlFormat:
     def __init__(self, settings: OutputSettings, sink: Sink) -> None:
         path = "" if settings.path in (None, "-") else str(settings.path)
         self._sink = sink
-        self._title = show_name(Path(path).stem or "Pictures")
         self._folder = os.path.dirname(os.path.abspath(path or "x"))
         self._thumbnail = settings.thumbnail or (lambda name: None)
         self._several = settings.several
@@ -51,7 +50,7 @@ class HtmlFormat:
     def done(self, job: int, record: Record) -> list[str]:
         failed = record.error is not None
         names = tuple(picture.name for picture in record.pictures)
-        parts = [page_start(self._title)] if self._sink.is_empty else []
+        parts = [page_start(f"Pictures, seen by {show_name(record.model)}")] if self._sink.is_empty else []
         if names != self._under or failed:  # a failure has a card of its own, for its mark
             parts += [_CARD_END * (self._under is not None), self._card_start(record)]
         self._write([*parts, _words(record), _CARD_END * failed])
@@ -63,7 +62,7 @@ class HtmlFormat:
     def close(self, complete: bool) -> None:
         if self._sink.is_empty and not (complete and self._several):
             return
-        start = [page_start(self._title)] if self._sink.is_empty else []
+        start = [page_start("Pictures")] if self._sink.is_empty else []
         self._write([*start, _CARD_END * (self._under is not None), page_end(self._records, self._failed)])
 
     def _card_start(self, record: Record) -> str:
