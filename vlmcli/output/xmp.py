@@ -33,7 +33,10 @@ _BEFORE = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _AFTER = b'\n<?xpacket end="w"?>\n'
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ROOT_START = re.compile(rb"<[A-Za-z_]")
+_ASIDE = rb"((?:\xef\xbb\xbf|\s|<\?(?:(?!\?>).)*\?>|<!--(?:(?!-->).)*-->)*)"
+_BEFORE_ROOT = re.compile(_ASIDE, re.DOTALL)
+_AFTER_ROOT = re.compile(rb">" + _ASIDE + rb"\Z", re.DOTALL)
+_ENCODING = re.compile(rb"<\?xml[^>]*\bencoding\s*=\s*[\"'](?!utf-?8[\"'])", re.IGNORECASE)
 _NUMBERED = re.compile(r"ns\d+")
 
 
@@ -79,10 +82,10 @@ def _parse(data: bytes) -> tuple[Element, bytes, bytes]:
 
 def _around(data: bytes) -> tuple[bytes, bytes]:
     """What stands before and after the root element; nothing where it is not UTF-8, as what is written will be."""
-    start = _ROOT_START.search(data)
-    if start is None or data.startswith((b"\xff\xfe", b"\xfe\xff")) or re.search(rb"<\?xml[^>]*encoding", data):
+    before, after = _BEFORE_ROOT.match(data), _AFTER_ROOT.search(data)
+    if before is None or after is None or _ENCODING.match(data) or data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return b"", b"\n"
-    return data[: start.start()], data[data.rindex(b"</") :].partition(b">")[2]
+    return before[1], after[1]
 
 
 def _register(prefix: str, uri: str) -> None:
