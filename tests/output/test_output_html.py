@@ -289,3 +289,21 @@ def test_what_cannot_be_read_has_none(content: bytes, tmp_path: Path) -> None:
 def test_a_pipe_is_not_read_again(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.png")
     assert find_thumbnail(str(tmp_path / "x.png")) is None
+
+
+# --- with a model -------------------------------------------------------------------------------------------
+
+
+def test_the_command_writes_a_page(vlm: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["shapes.png", "text.png", "broken.png"]
+    for name in names[:2]:
+        Path(name).write_bytes((DEMO / name).read_bytes())
+    Path("broken.png").write_bytes((DEMO / "text.png").read_bytes()[:300])
+    result = vlm("describe", *names, "-o", "x.html", "--model", "demo")
+    assert (result.code, result.stdout) == (1, "")
+    page = Page(Path("x.html").read_text(encoding="utf-8"))
+    assert page.words["h2"] == names
+    assert "red circle" in page.words["p"][0]
+    assert page.words["p"][2].startswith("Failed: broken.png")
+    assert page.words["title"] == ["Pictures, seen by demo"]

@@ -122,3 +122,16 @@ def test_datasets_reads_it(folder: Path, record: Any) -> None:
     rows = datasets.load_dataset("imagefolder", data_dir=str(folder), split="train")
     assert [row["text"] for row in rows] == ["A", "B"]
     assert rows[0]["image"].size == (480, 360)
+
+
+def test_the_command_writes_it(vlm: Any, folder: Path) -> None:
+    for path, expected in (
+        ("set/metadata.jsonl", ["a.png", "cats é/b c.png"]),
+        ("-", ["set/a.png", "set/cats é/b c.png"]),
+    ):
+        more = ["--format", "imagefolder"] if path == "-" else []
+        result = vlm("ocr", "set/a.png", "set/cats é/b c.png", "-o", path, *more, "--model", "demo")
+        text = result.stdout if path == "-" else Path(path).read_text(encoding="utf-8")
+        lines = [json.loads(line) for line in text.splitlines()]
+        assert (result.code, [line["file_name"] for line in lines]) == (0, expected)
+        assert [line["text"] for line in lines] == ["SALE", "SALE"]

@@ -243,3 +243,17 @@ def test_a_killed_process_leaves_a_whole_sidecar(record: Any, tmp_path: Path) ->
         os.kill(process.pid or 0, signal.SIGKILL)
         process.join()
         assert words("a.txt") in [f"{' '.join([word] * 20_000)}\n" for word in ("long", "other")]
+
+
+def test_what_a_model_says_is_beside_its_picture() -> None:
+    from vlmcli import Vlm
+    from vlmcli.core import JobDone
+    from vlmcli.images import resolve_all
+    from vlmcli.tasks import TaskOptions
+
+    sidecars = Sidecars(SidecarSettings(suffix="!"))
+    with Vlm("demo") as model:
+        jobs = [model.job("ocr", [ref], TaskOptions()) for ref in resolve_all(["a.png", "b.png", "b.jpg"])]
+        done = [sidecars.settle(event.record) for event in model.run(jobs) if isinstance(event, JobDone)]
+    assert [record.error is None for record in done].count(False) == 1
+    assert (words("a.txt"), words("b.txt"), files()) == ("SALE!\n", "SALE!\n", ["a.txt", "b.txt"])
