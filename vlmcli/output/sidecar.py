@@ -61,8 +61,9 @@ class Sidecars:
         """Raises UsageError for an extension that is none."""
         self._settings = settings
         self._extension, self._appended = _check_extension(settings.extension)
-        self._encode = _xmp_bytes if self._extension.lower() == XMP else _text_bytes
+        self._encode = _xmp_bytes if self._extension.lower().endswith(XMP) else _text_bytes
         self._claims: dict[bytes, bytes] = {}
+        self._questions: dict[bytes, bytes] = {}
 
     def path_of(self, name: str) -> Path:
         """Where the sidecar of this picture belongs. Raises SidecarRefused when it can have none."""
@@ -77,20 +78,14 @@ class Sidecars:
             raise SidecarRefused(f"{show_name(name)} is not written over by its own sidecar.", "Choose an extension.")
         return sidecar
 
-    def claim(self, name: str, question: str = "") -> Path:
-        """Keep this picture's sidecar for it, and for one question. Raises SidecarRefused when it is another's."""
+    def claim(self, name: str) -> Path:
+        """Keep this picture's sidecar for it. Raises SidecarRefused when it is another's, or may not be written."""
         path = self.path_of(name)
-        place = os.path.abspath(path)
-        if sys.platform in ("win32", "darwin"):  # a.txt and A.txt are one file there
-            place = place.casefold()
-        owner = _digest(f"{os.path.abspath(name)}\0{question}")
-        if self._claims.setdefault(_digest(place), owner) != owner:
+        if self._claims.setdefault(_place(path), _digest(os.path.abspath(name))) != _digest(os.path.abspath(name)):
             raise SidecarRefused(
-                f"{show_name(name)} would share its sidecar {show_name(path.name)} with what came before it, "
-                "another picture or another question.",
-                "Ask one question at a time."
-                if self._appended
-                else f"Names of their own: --sidecar +{self._extension}",
+                f"{show_name(name)} would share its sidecar {show_name(path.name)} with another picture, "
+                "which came before it.",
+                f"Names of their own: --sidecar +{self._extension}",
             )
         if self._settings.folder is None and not os.access(path.parent, os.W_OK):
             raise SidecarRefused(f"{show_name(str(path))} may not be written: permission denied.", _ELSEWHERE)
@@ -108,12 +103,21 @@ class Sidecars:
         if record.error is not None or record.stop_reason == "interrupted":
             return record
         try:
-            path = self.claim(record.name, record.question)
+            path = self.claim(record.name)
+            self._check_question(path, record)
             if self._settings.overwrite or not self._has_text(path):
                 self._write(path, self._words(record))
         except SidecarRefused as error:
             return replace(record, error=error)
         return record
+
+    def _check_question(self, path: Path, record: Record) -> None:
+        question = _digest(record.question)
+        if self._questions.setdefault(_place(path), question) != question:
+            raise SidecarRefused(
+                f"{show_name(path.name)} has the answer to another question about {show_name(record.name)} already.",
+                "Ask one question at a time, each with an extension of its own.",
+            )
 
     def _words(self, record: Record) -> str:
         return f"{self._settings.prefix}{clean_text(record.text).strip()}{self._settings.suffix}"
@@ -197,6 +201,11 @@ def _check_extension(extension: str) -> tuple[str, bool]:
     return f".{bare}", appended
 
 
+def _place(path: Path) -> bytes:
+    place = os.path.abspath(path)
+    return _digest(place.casefold() if sys.platform in ("win32", "darwin") else place)  # a.txt is A.txt there
+
+
 def _digest(words: str) -> bytes:
     """Of a hundred thousand names only this is kept."""
-    return hashlib.blake2b(os.fsencode(words), digest_size=12).digest()
+    return hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=12).digest()
