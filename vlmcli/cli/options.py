@@ -140,6 +140,25 @@ class Common:
         return [name for name, value in given.items() if value is not None]
 
 
+_FOLDER = "Many pictures into a file"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Options about a job over many pictures that goes on where it was."""
+
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Begin anew what --output has; else it goes on.", rich_help_panel=_FOLDER),
+    ] = False
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try those that failed once more.", rich_help_panel=_FOLDER)
+    ] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what there is to do.", rich_help_panel=_FOLDER)
+    ] = False
+
+
 def with_common(command: Callable[..., int]) -> Callable[..., int]:
     """`command(…, common, sources)` as typer wants it: with the fields of these as parameters of its own."""
     parameters = list(inspect.signature(command, eval_str=True).parameters.values())
@@ -174,4 +193,4 @@ def _parameters_of(group: type[Any]) -> list[inspect.Parameter]:
     ]
 
 
-_SHARED: dict[str, type[Any]] = {"sources": Sources, "common": Common}
+_SHARED: dict[str, type[Any]] = {"sources": Sources, "common": Common, "folder": Folder}
