@@ -124,7 +124,7 @@ class FolderJob:
             return
         self._n_planned += 1
         if isinstance(wanted, Complaint):
-            self.tally.count_error(wanted.error)
+            self.tally.complaints += 1
             self._watcher.complained(wanted.error)
             return
         verdict = self._planner.judge(wanted)
@@ -144,7 +144,7 @@ class FolderJob:
             self._waiting_for.setdefault(todo.twin, []).append(todo)
         elif todo.twin in self._ledger.entries:
             (record,) = self._ledger.records([todo.twin])
-            self._keep(todo, _as_copy(record, todo.name))
+            self._copy(todo, record, todo.stamp)
         else:
             self._in_work.add(todo.key)
             self._send(todo)
@@ -241,8 +241,12 @@ class FolderJob:
             self.tally.count_error(record.error)
         self._watcher.answered(record)
         for twin in self._waiting_for.pop(todo.key, ()):
-            self.tally.copied += record.error is None
-            self._keep(twin, _as_copy(record, twin.name), twin.stamp._replace(sha256=stamp.sha256))
+            self._copy(twin, record, twin.stamp._replace(sha256=stamp.sha256))
+
+    def _copy(self, todo: Todo, record: Record, stamp: Stamp) -> None:
+        """The record of a twin for this one."""
+        self.tally.copied += record.error is None
+        self._keep(todo, _as_copy(record, todo.name), stamp)
 
     def _failure(self, todo: Todo, error: VlmError) -> Record:
         return Record((PictureInfo(todo.name),), self._start.task, todo.key[1], self._start.model, error=error)

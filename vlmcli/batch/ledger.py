@@ -4,8 +4,9 @@ A line is the record as `--format jsonl` has it, with one more field, by which i
 
     "job": {"settings": {…}, "size": 48213, "mtime_ns": 1763700000000000000, "sha256": "…of the file's bytes"}
 
-and `"name"` where the picture's name is no text and the record can only show it. The last record of a picture and its
-question wins. A crash leaves at most one torn line, at the end, which is cut off: its picture is done again.
+beside `"name"` where the picture's name is no text and the record can only show it, and `"shard"`: [K, N] where it is
+one of a share. The last record of a picture and its question wins. A crash leaves at most one torn line, at the end,
+which is cut off: its picture is done again.
 """
 
 from __future__ import annotations
@@ -48,9 +49,12 @@ class Entry(NamedTuple):
 class Ledger:
     """Open from `load` to `close`, under its output's lock. Raises OutputError where the disk does not take it."""
 
-    def __init__(self, path: Path, settings: Mapping[str, Any], model: str = "") -> None:
+    def __init__(
+        self, path: Path, settings: Mapping[str, Any], model: str = "", shard: tuple[int, int] | None = None
+    ) -> None:
+        """`model`: its name, for sentences. `shard`: which share of the pictures new records are of."""
         self.path = path
-        self._model = model
+        self._model, self._shard = model, shard
         self.entries: dict[Key, Entry] = {}
         self.damaged_lines = 0
         self._settings = dict(settings)
@@ -58,7 +62,7 @@ class Ledger:
         self._whole_bytes = 0
         self._lines = 0
         self._file: int | None = None
-        self._anew = False
+        self._anew = self._torn = False
 
     # --- reading --------------------------------------------------------------------------------------------
 
@@ -74,6 +78,7 @@ class Ledger:
             for line in file:
                 if not line.endswith(b"\n"):
                     self._check_torn(line)
+                    self._torn = True
                     break
                 self._learn(line)
                 self._whole_bytes += len(line)
@@ -99,7 +104,7 @@ class Ledger:
             self.damaged_lines += 1
             return
         if settings != self._settings:
-            raise self._of_other_settings(settings, model)
+            raise other_settings(str(self.path), (settings, model), (self._settings, self._model), _CHOICE)
         self.entries[key] = Entry(self._whole_bytes, len(line), stamp, failed)
 
     def records(self, keys: Iterable[Key]) -> Iterator[Record]:
@@ -125,6 +130,8 @@ class Ledger:
         job: dict[str, Any] = {"settings": self._settings}
         if value["picture"] != name:
             job["name"] = name
+        if self._shard:
+            job["shard"] = list(self._shard)
         job |= {"size": stamp.size_bytes, "mtime_ns": stamp.mtime_ns, "sha256": stamp.sha256}
         line = as_line({**value, "job": job})
         self._write(line)
@@ -158,15 +165,19 @@ class Ledger:
         self._anew = False
         return file
 
-    def prove_writable(self) -> None:
-        """Raises OutputError now, before any model runs, for a place that cannot be written."""
-        if self.path.exists() and not os.access(self.path, os.W_OK):
-            raise self._unwritable(PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+    def prove_there(self) -> None:
+        """Of a share without pictures, too, there is a file, though an empty one: nobody shall miss it."""
+        if self._shard and not self.entries:
+            try:
+                open(self.path, "ab").close()
+            except OSError as error:
+                raise self._unwritable(error) from error
 
     def compact(self, order: Callable[[Key], int]) -> None:
         """Bring the records into this order, without those that were superseded: whole, by a rename, or not at all."""
         keys = sorted(self.entries, key=order)
-        if self._lines == len(keys) and keys == list(self.entries) and _ascending(self.entries[k].at for k in keys):
+        in_place = self._lines == len(keys) and _ascending(self.entries[key].at for key in keys)
+        if in_place and (not self._torn or self._file is not None):  # opening it to append has cut the torn line off
             return
         temporary = self.path.parent / f".vlm-{os.urandom(6).hex()}.tmp"
         try:
@@ -201,12 +212,6 @@ class Ledger:
         name = show_name(str(self.path))
         return UsageError(f"{name} is no file of vlm's answers (line {number}).", _CHOICE)
 
-    def _of_other_settings(self, found: Any, model: str) -> UsageError:
-        were: dict[str, Any] = found if isinstance(found, dict) else {}
-        differing = [key for key in {**were, **self._settings} if were.get(key) != self._settings.get(key)]
-        then, now = _in_words(were, differing, model), _in_words(self._settings, differing, self._model)
-        return UsageError(f"{show_name(str(self.path))} was made with {then}, and this is with {now}.", _CHOICE)
-
     def _unwritable(self, error: OSError) -> OutputError:
         said = (error.strerror or str(error)).lower()
         hint = "What was answered so far is kept; when it is writable again, the same command goes on."
@@ -214,6 +219,14 @@ class Ledger:
 
 
 _CHOICE = "Begin it anew: --overwrite\nKeep it: name another file with --output"
+
+
+def other_settings(name: str, then: tuple[Any, str], now: tuple[Mapping[str, Any], str], hint: str) -> UsageError:
+    """Which of them differ. Each is the settings and the model's name."""
+    were = then[0] if isinstance(then[0], dict) else {}
+    differing = [key for key in {**were, **now[0]} if were.get(key) != now[0].get(key)]
+    said = _in_words(were, differing, then[1]), _in_words(now[0], differing, now[1])
+    return UsageError(f"{show_name(name)} was made with {said[0]}, and this is with {said[1]}.", hint)
 
 
 def holds_ledger(path: Path) -> bool:

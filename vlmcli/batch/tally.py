@@ -31,6 +31,8 @@ class Tally:
     cut_short: int = 0
     """Of those, not whole: a limit ended them."""
     failed: int = 0
+    complaints: int = 0
+    """Folders and patterns that gave no pictures, and were said."""
     done_before: int = 0
     failed_before: int = 0
     errors: dict[str, tuple[int, Exception]] = field(default_factory=dict)

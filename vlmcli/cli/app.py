@@ -14,6 +14,7 @@ from vlmcli.cli.compare import compare
 from vlmcli.cli.config import config
 from vlmcli.cli.demo import demo
 from vlmcli.cli.describe import describe
+from vlmcli.cli.merge import merge
 from vlmcli.cli.ocr import ocr
 from vlmcli.cli.options import with_common
 from vlmcli.cli.settings import register
@@ -70,6 +71,7 @@ def _add(command: Callable[..., int]) -> None:
 
 for _command in (describe, ask, compare, ocr):
     _add(_command)
+app.command(no_args_is_help=True)(merge)
 app.command()(demo)
 app.add_typer(config, name="config")
 app.add_typer(cache, name="cache")

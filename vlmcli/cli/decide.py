@@ -10,7 +10,7 @@ from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import Sources
 from vlmcli.cli.work import output_settings
 from vlmcli.errors import UsageError
-from vlmcli.output import resolve_format
+from vlmcli.output import OutputSettings, resolve_format
 from vlmcli.output.as_jsonl import JsonlFormat
 from vlmcli.output.sink import is_direct
 
@@ -40,11 +40,18 @@ def is_many(arguments: Sequence[str] | None, sources: Sources) -> bool:
 
 
 def ledger_path(common: Common) -> Path:
+    """Of the command's output; nowhere without one."""
+    return Path(os.devnull) if common.output is None else ledger_of(output_settings(common))
+
+
+def ledger_of(settings: OutputSettings) -> Path:
     """The output itself where it is jsonl; else a hidden file beside it."""
-    if common.output is None:
-        return Path(os.devnull)
-    target = target_of(common.output)
-    return target if resolve_format(output_settings(common)) is JsonlFormat else hidden_ledger(target)
+    target = target_of(Path(settings.path or ""))
+    return target if resolve_format(settings) is JsonlFormat else hidden_ledger(target)
+
+
+def lock_of(ledger: Path) -> Path:
+    return ledger.with_name(f".{ledger.name.removeprefix('.')}.lock")
 
 
 def hidden_ledger(output: Path) -> Path:

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlmcli.batch.job import FolderJob
@@ -17,7 +16,7 @@ from vlmcli.batch.lock import locked
 from vlmcli.batch.messages import Start
 from vlmcli.batch.planning import Complaint, Planner, Todo, Wanted
 from vlmcli.batch.rendering import render
-from vlmcli.cli.decide import ledger_path, target_of
+from vlmcli.cli.decide import ledger_path, lock_of, target_of
 from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import Sources, resolve_name
@@ -107,14 +106,14 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
     questions = tuple(job.task.question(job.brief, 1) for job in jobs)
     settings = output_settings(common, work.markdown)
     resolve_format(settings)  # a format that is none is said before any work
-    ledger = Ledger(ledger_path(common), settings_of(vlm, work), vlm.model)
+    ledger = Ledger(ledger_path(common), settings_of(vlm, work), vlm.model, work.sources.parsed_shard())
     if folder.dry_run:
         return _show_plan(work, ledger, Planner(ledger, questions, folder.retry_failed), folder)
     assert common.output is not None
     open_sink(common.output, None).discard()  # proves that it can be written, before any model runs
     progress = Progress(sys.stderr, common.quiet)
     with ExitStack() as stack:
-        stack.enter_context(locked(common.output, _lock_path(ledger.path)))
+        stack.enter_context(locked(common.output, lock_of(ledger.path)))
         stack.callback(ledger.close)
         ledger.begin_anew() if folder.overwrite else ledger.load()
         planner = Planner(ledger, questions, folder.retry_failed)
@@ -139,6 +138,7 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
 def _finish(ledger: Ledger, common: Common, work: Work, order: Callable[[Key], int], compact: bool) -> None:
     if compact:
         ledger.compact(order)
+        ledger.prove_there()
     if common.output is not None and ledger.path != target_of(common.output):
         render(ledger, output_settings(common, work.markdown), order, work.asks_several)
 
@@ -194,7 +194,3 @@ def _short(value: Any) -> Any:
     from vlmcli.cache import digest_of
 
     return f"{value[: _LONGEST_SETTING // 2]}… ({digest_of(value)[:12]})"
-
-
-def _lock_path(ledger: Path) -> Path:
-    return ledger.with_name(f".{ledger.name.removeprefix('.')}.lock")

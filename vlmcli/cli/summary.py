@@ -19,8 +19,8 @@ def exit_code(tally: Tally) -> int:
         return EXIT_INTERRUPTED
     code = ExitCode()
     code.count_answered(tally.answered + tally.done_before)
-    if tally.failed_before:
-        code.count_error(PictureError(""), tally.failed_before)
+    if tally.failed_before or tally.complaints:
+        code.count_error(PictureError(""), tally.failed_before + tally.complaints)
     for many, error in tally.errors.values():
         code.count_error(error, many)
     return code.code
@@ -52,6 +52,8 @@ def _sentence(tally: Tally) -> str:
 
 def _tell_failures(tally: Tally) -> None:
     """A few as they are, many as a table: how many of a kind, and the first of them."""
+    if not tally.failed:
+        return
     if tally.failed <= _FEW and all(many == 1 for many, _ in tally.errors.values()):
         for _, error in tally.errors.values():
             print_error(error)
