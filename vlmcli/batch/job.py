@@ -15,6 +15,7 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from vlmcli.batch.delivery import Delivery
 from vlmcli.batch.flight import Flight
 from vlmcli.batch.ledger import Key, Ledger
 from vlmcli.batch.messages import Ask, Begun, Died, Done, GaveUp, Loading, Start
@@ -50,19 +51,19 @@ class FolderJob:
         planner: Planner,
         ledger: Ledger,
         watcher: Watcher,
+        delivery: Delivery | None = None,
         verbose: bool = False,
     ) -> None:
         self._wanted, self._start, self._planner = wanted, start, planner
         self._ledger, self._watcher, self._verbose = ledger, watcher, verbose
+        self._delivery = delivery or Delivery()
         self._heard: Heard = SimpleQueue()
         self._engine: EngineProcess | None = None
-        self._flight = Flight()
+        self._flight, self._n_planned, self.tally = Flight(), 0, Tally()
         self._waiting_for: dict[Key, list[Todo]] = {}
         self._in_work: set[Key] = set()
         self._blamed: list[tuple[Todo, PictureKilled]] = []
         self._planned_all = self._paused = self._told_no_more = self._stopping = False
-        self._n_planned = 0
-        self.tally = Tally()
 
     def run(self) -> Tally:
         """To the end, or until `interrupt`. Raises OutputError, and the error of an engine that answers nothing."""
@@ -127,7 +128,7 @@ class FolderJob:
             self.tally.complaints += 1
             self._watcher.complained(wanted.error)
             return
-        verdict = self._planner.judge(wanted)
+        verdict = self._delivery.judged(self._planner.judge(wanted), self._ledger, self._planner.key_of(wanted))
         if isinstance(verdict, Todo):
             self._begin(verdict)
             return
@@ -231,7 +232,7 @@ class FolderJob:
 
     def _keep(self, todo: Todo, record: Record, stamp: Stamp | None = None) -> None:
         """Into the ledger with it, and with the same for all who waited for it."""
-        stamp = stamp or todo.stamp
+        stamp, record = stamp or todo.stamp, self._delivery.settle(record)
         self._ledger.append(todo.name, record, stamp)
         self._in_work.discard(todo.key)
         if record.error is None:

@@ -54,10 +54,13 @@ class Planner:
         self._twins = Twins()
         self._order: dict[Key, int] = {}
 
+    def key_of(self, wanted: Wanted) -> Key:
+        return wanted.ref.name, self._questions[wanted.question]
+
     def judge(self, wanted: Wanted) -> Verdict:
         """`done` and `failed` were so before; `repeated`: the same name came already."""
         ref = wanted.ref
-        key = ref.name, self._questions[wanted.question]
+        key = self.key_of(wanted)
         if key in self._order:
             return "repeated"
         self._order[key] = len(self._order)

@@ -18,7 +18,11 @@ from vlmcli.output.sink import is_direct
 def is_folder_job(common: Common, folder: Folder, many: bool) -> bool:
     """Whether answers go into a file that remembers them. One picture into another format than jsonl does not ask
     for that, unless the file is there and remembers already. Raises UsageError for options that are in vain."""
-    if folder.dry_run:
+    if folder.sidecar is None and (folder.prefix or folder.suffix or folder.sidecar_dir):
+        raise UsageError(
+            "--prefix, --suffix and --sidecar-dir are about sidecars, and there are none.", "--sidecar .txt"
+        )
+    if folder.dry_run or folder.sidecar is not None:
         return True
     path = common.output
     if path is None or str(path) == "-" or is_direct(path):

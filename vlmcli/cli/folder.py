@@ -8,8 +8,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from vlmcli.batch.delivery import Delivery
 from vlmcli.batch.job import FolderJob
 from vlmcli.batch.ledger import Key, Ledger
 from vlmcli.batch.lock import locked
@@ -30,6 +33,7 @@ from vlmcli.images.sources.memory import MemoryRef
 from vlmcli.images.sources.promise import FailedRef
 from vlmcli.output import clean_text, is_terminal, resolve_format, show_name
 from vlmcli.output.progress import Progress
+from vlmcli.output.sidecar import Sidecars, SidecarSettings
 from vlmcli.output.sink import open_sink
 from vlmcli.tasks import TaskOptions
 
@@ -108,17 +112,15 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
     resolve_format(settings)  # a format that is none is said before any work
     ledger = Ledger(ledger_path(common), settings_of(vlm, work), vlm.model, work.sources.parsed_shard())
     if folder.dry_run:
-        return _show_plan(work, ledger, Planner(ledger, questions, folder.retry_failed), folder)
-    assert common.output is not None
-    open_sink(common.output, None).discard()  # proves that it can be written, before any model runs
+        return _show_plan(work, ledger, Planner(ledger, questions, folder.retry_failed), common, folder)
+    delivery = _delivery(folder, alone=common.output is None)
     progress = Progress(sys.stderr, common.quiet)
     with ExitStack() as stack:
-        stack.enter_context(locked(common.output, lock_of(ledger.path)))
-        stack.callback(ledger.close)
+        _take_place(ledger, common, stack)
         ledger.begin_anew() if folder.overwrite else ledger.load()
         planner = Planner(ledger, questions, folder.retry_failed)
         start = Start(opener(common), work.task, work.options, work.sources.wish, vlm.model)
-        job = FolderJob(work.wanted(), start, planner, ledger, progress, common.verbose)
+        job = FolderJob(work.wanted(), start, planner, ledger, progress, delivery, common.verbose)
         _count_meanwhile(work, progress)
         try:
             with handed_to(job.interrupt):
@@ -135,12 +137,29 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
     return exit_code(tally)
 
 
+def _take_place(ledger: Ledger, common: Common, stack: ExitStack) -> None:
+    """The output is proven to be writable, before any model runs, and is ours alone. Raises OutputError."""
+    if common.output is None:  # sidecars remember by being there: this ledger is for the job alone
+        ledger.path = Path(stack.enter_context(TemporaryDirectory(prefix="vlm-"))) / "sidecars.jsonl"
+    else:
+        open_sink(common.output, None).discard()
+        stack.enter_context(locked(common.output, lock_of(ledger.path)))
+    stack.callback(ledger.close)
+
+
+def _delivery(folder: Folder, alone: bool) -> Delivery:
+    if folder.sidecar is None:
+        return Delivery()
+    words = folder.prefix or "", folder.suffix or ""
+    return Delivery(Sidecars(SidecarSettings(folder.sidecar, *words, folder.overwrite, folder.sidecar_dir)), alone)
+
+
 def _finish(ledger: Ledger, common: Common, work: Work, order: Callable[[Key], int], compact: bool) -> None:
     if compact:
         ledger.compact(order)
         ledger.prove_there()
     if common.output is not None and ledger.path != target_of(common.output):
-        render(ledger, output_settings(common, work.markdown), order, work.asks_several)
+        render(ledger, output_settings(common, work.markdown, work.sources.wish), order, work.asks_several)
 
 
 def _count_meanwhile(work: Work, progress: Progress) -> None:
@@ -155,8 +174,9 @@ def _count_meanwhile(work: Work, progress: Progress) -> None:
         threading.Thread(target=count, name="count", daemon=True).start()
 
 
-def _show_plan(work: Work, ledger: Ledger, planner: Planner, folder: Folder) -> int:
+def _show_plan(work: Work, ledger: Ledger, planner: Planner, common: Common, folder: Folder) -> int:
     """--dry-run: the names of what is to do on stdout, the numbers on stderr."""
+    delivery = _delivery(folder, alone=common.output is None)
     if not folder.overwrite:
         ledger.load()
     counts = {"to do": 0, "done": 0, "failed": 0, "repeated": 0}
@@ -165,7 +185,7 @@ def _show_plan(work: Work, ledger: Ledger, planner: Planner, folder: Folder) -> 
         if isinstance(wanted, Complaint):
             print(f"vlm: {show_name(wanted.error.sentence)}", file=sys.stderr)
             continue
-        verdict = planner.judge(wanted)
+        verdict = delivery.looked_at(planner.judge(wanted), planner.key_of(wanted))
         counts["to do" if isinstance(verdict, Todo) else verdict] += 1
         if isinstance(verdict, Todo):
             question = f": {work.options[wanted.question].question}" if work.asks_several else ""

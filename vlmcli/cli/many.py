@@ -46,7 +46,9 @@ def answer_each(
         if all(not is_many([name], sources) for name in arguments or ()) and sources.from_file is None:
             refs = list(refs)  # so that the spinner can say of how many
     plans = (Plan((ref,), each, heading(ref, each if len(options) > 1 else None)) for ref in refs for each in options)
-    return work.answer(task, list(plans) if isinstance(refs, Sequence) else plans, common, markdown=markdown)
+    return work.answer(
+        task, list(plans) if isinstance(refs, Sequence) else plans, common, markdown=markdown, wish=sources.wish
+    )
 
 
 def heading(ref: ImageRef, options: TaskOptions | None = None) -> str:
@@ -84,4 +86,4 @@ def answer_list(questions: Sequence[Question], sources: Sources, common: Common,
     refs = resolve_names([line.picture for line in questions], sources)
     asked = [(ref, options[numbers[line.question]]) for ref, line in zip(refs, questions, strict=True)]
     plans = [Plan((ref,), each, heading(ref, each)) for ref, each in asked]
-    return work.answer("ask", plans, common)
+    return work.answer("ask", plans, common, wish=sources.wish)

@@ -157,6 +157,21 @@ class Folder:
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what there is to do.", rich_help_panel=_FOLDER)
     ] = False
+    sidecar: Annotated[
+        str | None,
+        typer.Option(
+            metavar=".EXT",
+            help="A file beside each picture: .txt, or .xmp as alt text; +.txt for cat.jpg.txt.",
+            rich_help_panel=_FOLDER,
+        ),
+    ] = None
+    sidecar_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Put these there instead.", rich_help_panel=_FOLDER)
+    ] = None
+    prefix: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Words before the text in a sidecar.", rich_help_panel=_FOLDER)
+    ] = None
+    suffix: Annotated[str | None, typer.Option(metavar="TEXT", help="Words after it.", rich_help_panel=_FOLDER)] = None
 
 
 def with_common(command: Callable[..., int]) -> Callable[..., int]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from vlmcli.api import Vlm
 from vlmcli.batch.ledger import holds_ledger
@@ -17,6 +18,9 @@ from vlmcli.core import ImageRef, JobDone, Record
 from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_PICTURE, EXIT_SOME_FAILED, PictureError, UsageError, VlmError
 from vlmcli.output import OutputSettings, open_writer, show_name
 from vlmcli.tasks import TaskOptions
+
+if TYPE_CHECKING:
+    from vlmcli.images.wishes import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,15 @@ def opener(common: Common) -> partial[Vlm]:
     )
 
 
-def output_settings(common: Common, markdown: bool = True) -> OutputSettings:
-    """What the options say about output."""
+def output_settings(common: Common, markdown: bool = True, wish: Wish | None = None) -> OutputSettings:
+    """What the options say about output. `wish`: how pictures are read, for thumbnails."""
+
+    def thumbnail(name: str) -> bytes | None:
+        from vlmcli.images.thumbnail import find_thumbnail  # only a page asks for them
+        from vlmcli.images.wishes import NONE
+
+        return find_thumbnail(name, wish or NONE)
+
     return OutputSettings(
         format=common.format,
         template=common.template,
@@ -59,10 +70,11 @@ def output_settings(common: Common, markdown: bool = True) -> OutputSettings:
         stream=not common.no_stream,
         quiet=common.quiet,
         stats=common.stats,
+        thumbnail=thumbnail,
     )
 
 
-def answer(task: str, plans: Iterable[Plan], common: Common, markdown: bool = True) -> int:
+def answer(task: str, plans: Iterable[Plan], common: Common, markdown: bool = True, wish: Wish | None = None) -> int:
     """Run the plans as jobs, as they come, and write what is answered. Returns the exit code."""
     if common.output is not None and holds_ledger(common.output):
         raise UsageError(
@@ -71,7 +83,7 @@ def answer(task: str, plans: Iterable[Plan], common: Common, markdown: bool = Tr
         )
     vlm = open_model(common)
     headings = _Headings(plans)
-    settings = replace(output_settings(common, markdown), jobs=headings.jobs, heading=headings.of)
+    settings = replace(output_settings(common, markdown, wish), jobs=headings.jobs, heading=headings.of)
     tally = ExitCode()
     try:
         with open_writer(settings) as writer, handed_to(vlm.interrupt):
