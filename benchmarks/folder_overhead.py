@@ -1,8 +1,9 @@
 """What a folder job costs beside the engine: python benchmarks/folder_overhead.py [PICTURES]
 
-The same pictures are answered three times: by the engine; with every answer recalled, which leaves planning, reading and
-decoding a small PNG, digests, the engine's process, ledger and progress; and with nothing to do, which leaves the plan.
-Start-up, measured on one picture, is taken off. Prints milliseconds a picture; the promise is under 2 for the second.
+The same pictures are answered three times: by the engine; with every answer recalled, which leaves planning, reading
+and decoding a small PNG, digests, the engine's process, ledger and progress; and with nothing to do, which leaves the
+plan. Start-up, measured on one picture, is taken off. Prints milliseconds a picture; the promise is under 2 for the
+second.
 """
 
 from __future__ import annotations

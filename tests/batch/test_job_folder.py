@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -325,19 +326,34 @@ def test_a_folder_that_may_not_be_read_is_said_once(vlm: Run, fill: Fill, monkey
 # --- at once --------------------------------------------------------------------------------------------------
 
 
-def test_answers_begin_before_the_list_ends(start_vlm: Callable[..., subprocess.Popen[bytes]], fill: Fill) -> None:
-    names = fill(40)
-    for output in (["-o", "x.jsonl"], ["--format", "jsonl"]):
-        process = start_vlm("describe", "--from-file", "-", *JOB[:-1], *output, stdin=subprocess.PIPE)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write("\n".join(names[:20]).encode() + b"\n")
-        process.stdin.flush()
-        if "-o" in output:
-            while not Path("x.jsonl").exists():
-                time.sleep(0.01)
-        else:
-            assert process.stdout.readline()
-        _, err = process.communicate("\n".join(names[20:]).encode(), timeout=60)
-        assert process.returncode == 0, err
+def test_a_list_that_is_still_being_written_holds_nobody_up(
+    start_vlm: Callable[..., subprocess.Popen[bytes]], fill: Fill
+) -> None:
+    """What it names so far is answered and written down, and Ctrl-C is heard."""
+    names = fill(4)
+    process = start_vlm("describe", "--from-file", "-", *JOB[:-1], "-o", "x.jsonl", stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.stdin.write("\n".join(names).encode() + b"\n")
+    process.stdin.flush()
+    until = time.monotonic() + 60
+    while not (Path("x.jsonl").exists() and Path("x.jsonl").read_bytes().count(b"\n") == len(names)):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    assert process.stderr is not None
+    assert b"stopped: 4 answered" in (said := process.stderr.read())
+    assert b"Fatal" not in said
     assert_each_once(names)
+
+
+def test_streaming_begins_before_the_list_ends(start_vlm: Callable[..., subprocess.Popen[bytes]], fill: Fill) -> None:
+    names = fill(12)
+    process = start_vlm("describe", "--from-file", "-", *JOB[:-1], "--format", "jsonl", stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("\n".join(names).encode() + b"\n")
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["picture"] in names
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err

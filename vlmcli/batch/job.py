@@ -15,19 +15,22 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from vlmcli.batch.ahead import Ahead
 from vlmcli.batch.delivery import Delivery
 from vlmcli.batch.flight import Flight
 from vlmcli.batch.ledger import Key, Ledger
 from vlmcli.batch.messages import Ask, Begun, Died, Done, GaveUp, Loading, Start
 from vlmcli.batch.planning import Complaint, Planner, Todo, Wanted
 from vlmcli.batch.process import EngineProcess, Heard, how_it_died
+from vlmcli.batch.records import copy_of, named
 from vlmcli.batch.stamps import Stamp
 from vlmcli.batch.tally import Tally, Watcher
-from vlmcli.core import PictureInfo, Record, Timings
+from vlmcli.core import PictureInfo, Record
 from vlmcli.errors import EngineError, VlmError
 from vlmcli.images.sources.promise import FailedRef
 
 _TICK_S = 0.2
+_STARVED_S = 0.02
 _SLICE_S = 0.1
 """How long planning may go on before what was answered meanwhile is written down."""
 _MOST_DEATHS = 3
@@ -54,7 +57,7 @@ class FolderJob:
         delivery: Delivery | None = None,
         verbose: bool = False,
     ) -> None:
-        self._wanted, self._start, self._planner = wanted, start, planner
+        self._wanted, self._start, self._planner = Ahead(wanted), start, planner
         self._ledger, self._watcher, self._verbose = ledger, watcher, verbose
         self._delivery = delivery or Delivery()
         self._heard: Heard = SimpleQueue()
@@ -63,7 +66,7 @@ class FolderJob:
         self._waiting_for: dict[Key, list[Todo]] = {}
         self._in_work: set[Key] = set()
         self._blamed: list[tuple[Todo, PictureKilled]] = []
-        self._planned_all = self._paused = self._told_no_more = self._stopping = False
+        self._planned_all = self._starved = self._paused = self._told_no_more = self._stopping = False
 
     def run(self) -> Tally:
         """To the end, or until `interrupt`. Raises OutputError, and the error of an engine that answers nothing."""
@@ -112,18 +115,26 @@ class FolderJob:
         while again := self._flight.next_again():
             self._send(*again)
         while self._flight.takes_new and not self._planned_all and time.monotonic() < until:
-            self._plan_next()
+            if not self._plan_next():
+                break
         if self._planned_all and self._flight.takes_new and self._engine and not self._told_no_more:
             self._engine.no_more()
             self._told_no_more = True
 
-    def _plan_next(self) -> None:
-        wanted = next(self._wanted, None)
-        if wanted is None:
-            self._planned_all = True
-            self._watcher.planned(self._n_planned)
-            return
+    def _plan_next(self) -> bool:
+        """Decide about the next one. False when it is not found yet, or there is none."""
+        taken = self._wanted.take()
+        self._starved = taken == "later"
+        if isinstance(taken, str):
+            self._planned_all = taken == "end"
+            if self._planned_all:
+                self._watcher.planned(self._n_planned)
+            return False
         self._n_planned += 1
+        self._decide(taken[0])
+        return True
+
+    def _decide(self, wanted: Wanted | Complaint) -> None:
         if isinstance(wanted, Complaint):
             self.tally.complaints += 1
             self._watcher.complained(wanted.error)
@@ -180,7 +191,7 @@ class FolderJob:
         if can_plan and self._flight.n_out:
             self._pause()  # the plan is slow to find more: nobody's answer shall wait for that
         try:
-            who, message = self._heard.get_nowait() if can_plan else self._heard.get(timeout=_TICK_S)
+            who, message = self._heard.get(timeout=(_STARVED_S if self._starved else 0) if can_plan else _TICK_S)
             while True:
                 if who is self._engine:  # else of one that is dead and was mourned
                     self._handle(message)
@@ -194,7 +205,7 @@ class FolderJob:
             if message.record.error is None:
                 self._record_blamed()
             stamp = todo.stamp._replace(sha256=message.sha256 or todo.stamp.sha256)
-            self._keep(todo, replace(message.record, pictures=_named(message.record, todo.name)), stamp)
+            self._keep(todo, replace(message.record, pictures=named(message.record, todo.name)), stamp)
         elif isinstance(message, Begun):
             self._flight.begun(message.number)
         elif isinstance(message, Loading):
@@ -247,7 +258,7 @@ class FolderJob:
     def _copy(self, todo: Todo, record: Record, stamp: Stamp) -> None:
         """The record of a twin for this one."""
         self.tally.copied += record.error is None
-        self._keep(todo, _as_copy(record, todo.name), stamp)
+        self._keep(todo, copy_of(record, todo.name), stamp)
 
     def _failure(self, todo: Todo, error: VlmError) -> Record:
         return Record((PictureInfo(todo.name),), self._start.task, todo.key[1], self._start.model, error=error)
@@ -255,15 +266,3 @@ class FolderJob:
 
 _NOBODY = Todo(Wanted(FailedRef("")), ("", ""), Stamp())
 """Who is to blame for a death with no picture in work."""
-
-
-def _as_copy(record: Record, name: str) -> Record:
-    """The record of an identical picture under this name: nothing was computed for it."""
-    if isinstance(record.error, VlmError):
-        sentence = record.error.sentence.replace(record.name, name)
-        return replace(record, pictures=_named(record, name), error=type(record.error)(sentence, record.error.hint))
-    return replace(record, pictures=_named(record, name), timings=Timings(), cached=True)
-
-
-def _named(record: Record, name: str) -> tuple[PictureInfo, ...]:
-    return (replace(record.pictures[0], name=name),)

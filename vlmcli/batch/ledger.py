@@ -203,6 +203,8 @@ class Ledger:
     def close(self) -> None:
         if self._file is not None:
             with contextlib.suppress(OSError):
+                os.fsync(self._file)
+            with contextlib.suppress(OSError):
                 os.close(self._file)
             self._file = None
 

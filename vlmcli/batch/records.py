@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from vlmcli.core import PictureInfo, Record, Timings
@@ -50,3 +51,16 @@ def _kinds(kind: type[VlmError]) -> Iterator[type[VlmError]]:
     yield kind
     for each in kind.__subclasses__():
         yield from _kinds(each)
+
+
+def copy_of(record: Record, name: str) -> Record:
+    """The record of an identical picture under this name: nothing was computed for it."""
+    if isinstance(record.error, VlmError):
+        sentence = record.error.sentence.replace(record.name, name)
+        return replace(record, pictures=named(record, name), error=type(record.error)(sentence, record.error.hint))
+    return replace(record, pictures=named(record, name), timings=Timings(), cached=True)
+
+
+def named(record: Record, name: str) -> tuple[PictureInfo, ...]:
+    """The picture of a record of one, by the name that it has here."""
+    return (replace(record.pictures[0], name=name),)

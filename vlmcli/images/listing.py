@@ -8,8 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedReader
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from vlmcli.errors import UsageError
 from vlmcli.images.sources import clipboard, data_uri, remote, url
@@ -56,8 +55,8 @@ def iter_names(path: str, null: bool = False) -> Iterator[str]:
 def _pieces(path: str, end: bytes) -> Iterator[bytes]:
     """What stands between the ends, as soon as it has come."""
     with _explained(path, "--from-file"), _opened(path, "--from-file") as file:
-        rest = b""
-        while chunk := file.read1(_CHUNK_BYTES):
+        read, rest = getattr(file, "read1", file.read), b""
+        while chunk := read(_CHUNK_BYTES):
             *whole, rest = (rest + chunk).split(end)
             yield from whole
         yield rest
@@ -110,12 +109,16 @@ def _read(path: str, option: str) -> bytes:
         return file.read()
 
 
-def _opened(path: str, option: str) -> contextlib.AbstractContextManager[BufferedReader]:
+def _opened(path: str, option: str) -> contextlib.AbstractContextManager[BinaryIO]:
+    """Standard input is read past Python's buffer: who waits there on another thread must not keep that locked."""
     if path != STDIN:
         return open(path, "rb")
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError(f"{option} - is standard input, and that is a terminal.", f"ls *.jpg | vlm … {option} -")
-    return contextlib.nullcontext(cast(BufferedReader, sys.stdin.buffer))
+    try:
+        return cast(BinaryIO, open(sys.stdin.fileno(), "rb", buffering=0, closefd=False))
+    except OSError:  # no real file
+        return contextlib.nullcontext(sys.stdin.buffer)
 
 
 @contextlib.contextmanager
