@@ -62,3 +62,28 @@ def test_words_for_sidecars_without_sidecars(vlm: Run, fill: Fill) -> None:
     for option in ("--prefix", "--suffix", "--sidecar-dir"):
         result = vlm("describe", "photos", *JOB, option, "x")
         assert (result.code, "about sidecars" in result.stderr) == (2, True)
+
+
+def test_what_is_wrong_with_an_output_is_said_before_any_work(vlm: Run, fill: Fill) -> None:
+    names = fill(2)
+    for options, code, words in (
+        (["-o", "x.txt", "--template", "{nope}"], 2, "nope"),
+        (["-o", "x.txt", "--format", "imagefolder"], 7, "metadata.jsonl"),
+        (["-o", "none/x.csv"], 7, "none/x.csv"),
+        (["--sidecar", ".png"], 2, "--sidecar .png"),
+    ):
+        result = vlm("describe", "photos", *JOB, *options)
+        assert (result.code, words in result.stderr) == (code, True), result
+        assert sorted(os.listdir()) == ["photos"]
+    two = vlm("ask", "photos", *JOB, "-q", "What?", "-q", "Where?", "--sidecar", ".txt")
+    assert (two.code, "one question" in two.stderr) == (2, True)
+    assert sorted(os.listdir("photos")) == [os.path.basename(name) for name in names]
+
+
+def test_a_picture_outside_an_imagefolder_is_refused_before_any_work(vlm: Run, fill: Fill) -> None:
+    names = fill(2)
+    os.rename(names[1], "outside.png")
+    result = vlm("describe", "photos", "outside.png", *JOB, "-o", "photos/metadata.jsonl")
+    assert (result.code, "outside.png" in result.stderr) == (1, True)
+    assert '"file_name": "0.png"' in Path("photos/metadata.jsonl").read_text()
+    assert [bool(record["error"]) for record in read("photos/.metadata.jsonl.vlm.jsonl")] == [False, True]

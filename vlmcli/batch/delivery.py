@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from vlmcli.batch.ledger import Key, Ledger
 from vlmcli.batch.planning import Todo, Verdict
 from vlmcli.core import ImageRef, Record
-from vlmcli.errors import VlmError
+from vlmcli.errors import OutputError, VlmError
 from vlmcli.images.sources.promise import FailedRef
-from vlmcli.output.sidecar import SidecarRefused, Sidecars
+from vlmcli.output.sidecar import Sidecars
 
 
 class Delivery:
-    """`alone`: the sidecars are all that is wanted, so a picture that has its own is done."""
+    """`alone`: the sidecars are all that is wanted, so a picture that has its own is done.
 
-    def __init__(self, sidecars: Sidecars | None = None, alone: bool = False) -> None:
-        self._sidecars, self._alone = sidecars, alone
+    `check` raises OutputError for the name of a picture that has no place in the output.
+    """
+
+    def __init__(
+        self, sidecars: Sidecars | None = None, alone: bool = False, check: Callable[[str], object] | None = None
+    ) -> None:
+        self._sidecars, self._alone, self._check = sidecars, alone, check
 
     def judged(self, verdict: Verdict, ledger: Ledger, key: Key) -> Verdict:
         """As `looked_at`; what was answered before and has lost its sidecar gets it back."""
@@ -25,14 +31,18 @@ class Delivery:
         return self.looked_at(verdict, key)
 
     def looked_at(self, verdict: Verdict, key: Key) -> Verdict:
-        """The planner's verdict with the sidecar in mind: it may be refused before any work, or be there already."""
-        if self._sidecars is None or not isinstance(verdict, Todo):
+        """The planner's verdict with the output in mind: it may refuse a picture, or have it already."""
+        if not isinstance(verdict, Todo):
             return verdict
         try:
-            self._sidecars.claim(key[0])
-            return "done" if self._alone and self._sidecars.keeps(key[0]) else verdict
-        except SidecarRefused as error:
+            if self._check:
+                self._check(key[0])
+            if self._sidecars:
+                self._sidecars.claim(key[0])
+                return "done" if self._alone and self._sidecars.keeps(key[0]) else verdict
+        except OutputError as error:
             return _refused(verdict, error)
+        return verdict
 
     def settle(self, record: Record) -> Record:
         """The record, failed where its sidecar is refused. Raises OutputError for a full disk."""

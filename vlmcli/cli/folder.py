@@ -6,8 +6,9 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -31,10 +32,10 @@ from vlmcli.images.expanding import Named, failed
 from vlmcli.images.sources import check_stdin
 from vlmcli.images.sources.memory import MemoryRef
 from vlmcli.images.sources.promise import FailedRef
-from vlmcli.output import clean_text, is_terminal, resolve_format, show_name
+from vlmcli.output import clean_text, is_terminal, open_writer, resolve_format, show_name
+from vlmcli.output.as_imagefolder import ImagefolderFormat, file_name_of, folder_of
 from vlmcli.output.progress import Progress
 from vlmcli.output.sidecar import Sidecars, SidecarSettings
-from vlmcli.output.sink import open_sink
 from vlmcli.tasks import TaskOptions
 
 if TYPE_CHECKING:
@@ -108,12 +109,10 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
     vlm = open_model(common)
     jobs = [vlm.job(work.task, (), options) for options in work.options]
     questions = tuple(job.task.question(job.brief, 1) for job in jobs)
-    settings = output_settings(common, work.markdown)
-    resolve_format(settings)  # a format that is none is said before any work
     ledger = Ledger(ledger_path(common), settings_of(vlm, work), vlm.model, work.sources.parsed_shard())
     if folder.dry_run:
         return _show_plan(work, ledger, Planner(ledger, questions, folder.retry_failed), common, folder)
-    delivery = _delivery(folder, alone=common.output is None)
+    delivery = _delivery(common, folder)
     progress = Progress(sys.stderr, common.quiet)
     with ExitStack() as stack:
         _take_place(ledger, common, stack)
@@ -137,21 +136,30 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
     return exit_code(tally)
 
 
+class _Proven(Exception):
+    """Leaves a writer without a file."""
+
+
 def _take_place(ledger: Ledger, common: Common, stack: ExitStack) -> None:
     """The output is proven to be writable, before any model runs, and is ours alone. Raises OutputError."""
     if common.output is None:  # sidecars remember by being there: this ledger is for the job alone
         ledger.path = Path(stack.enter_context(TemporaryDirectory(prefix="vlm-"))) / "sidecars.jsonl"
     else:
-        open_sink(common.output, None).discard()
+        with suppress(_Proven), open_writer(output_settings(common)):
+            raise _Proven
         stack.enter_context(locked(common.output, lock_of(ledger.path)))
     stack.callback(ledger.close)
 
 
-def _delivery(folder: Folder, alone: bool) -> Delivery:
+def _delivery(common: Common, folder: Folder) -> Delivery:
+    check = None
+    if common.output is not None and resolve_format(output_settings(common)) is ImagefolderFormat:
+        check = partial(file_name_of, folder=folder_of(common.output))
     if folder.sidecar is None:
-        return Delivery()
+        return Delivery(check=check)
     words = folder.prefix or "", folder.suffix or ""
-    return Delivery(Sidecars(SidecarSettings(folder.sidecar, *words, folder.overwrite, folder.sidecar_dir)), alone)
+    sidecars = Sidecars(SidecarSettings(folder.sidecar, *words, folder.overwrite, folder.sidecar_dir))
+    return Delivery(sidecars, common.output is None, check)
 
 
 def _finish(ledger: Ledger, common: Common, work: Work, order: Callable[[Key], int], compact: bool) -> None:
@@ -176,7 +184,7 @@ def _count_meanwhile(work: Work, progress: Progress) -> None:
 
 def _show_plan(work: Work, ledger: Ledger, planner: Planner, common: Common, folder: Folder) -> int:
     """--dry-run: the names of what is to do on stdout, the numbers on stderr."""
-    delivery = _delivery(folder, alone=common.output is None)
+    delivery = _delivery(common, folder)
     if not folder.overwrite:
         ledger.load()
     counts = {"to do": 0, "done": 0, "failed": 0, "repeated": 0}

@@ -11,6 +11,7 @@ from vlmcli.cli.decide import is_folder_job, is_many
 from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import Sources, find_pictures, first_and_all, iter_names, iter_refs, resolve_names
 from vlmcli.cli.work import Plan
+from vlmcli.errors import UsageError
 from vlmcli.images.listing import STDIN
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def answer_each(
     if is_folder_job(common, folder, many):
         from vlmcli.cli.folder import run_folder_job
 
+        if len(options) > 1 and folder.sidecar is not None:
+            raise UsageError("A sidecar holds the answer to one question.", "Ask one, and the next into +.other.txt")
         if not many:
             find_pictures(arguments, sources)  # one that is missing is an error and no record
         return run_folder_job(_work(task, arguments, options, sources, markdown), common, folder)
