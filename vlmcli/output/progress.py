@@ -26,6 +26,8 @@ _WINDOW_S = 60.0
 _HONEST_FROM = 10
 """Answers after which time left is told."""
 _BAR = 24
+_ECHO = 5
+"""Columns left free for what a terminal shows of the keys that are pressed: ^C, twice."""
 _MOST_COMPLAINTS = 20
 
 
@@ -114,7 +116,7 @@ class Progress:
             self._next_s = 0.0
 
     def _draw(self, now: float) -> None:
-        columns = self._columns - 1  # a line that wraps could not be taken back
+        columns = self._columns - _ECHO  # a line that wraps could not be taken back
         lines = [self._bar() + " · ".join(self._numbers()), " · ".join(self._speed(now)), self._last_answer]
         assert self._stderr is not None
         self._drawn = True
