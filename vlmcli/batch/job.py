@@ -31,6 +31,8 @@ from vlmcli.images.sources.promise import FailedRef
 
 _TICK_S = 0.2
 _STARVED_S = 0.02
+_PATIENCE_S = 1.0
+"""How long answers may wait for the plan. To have them, the engine must run dry, which costs speed."""
 _SLICE_S = 0.1
 """How long planning may go on before what was answered meanwhile is written down."""
 _MOST_DEATHS = 3
@@ -62,7 +64,7 @@ class FolderJob:
         self._delivery = delivery or Delivery()
         self._heard: Heard = SimpleQueue()
         self._engine: EngineProcess | None = None
-        self._flight, self._n_planned, self.tally = Flight(), 0, Tally()
+        self._flight, self._n_planned, self._sent_s, self.tally = Flight(), 0, 0.0, Tally()
         self._waiting_for: dict[Key, list[Todo]] = {}
         self._in_work: set[Key] = set()
         self._blamed: list[tuple[Todo, PictureKilled]] = []
@@ -167,7 +169,7 @@ class FolderJob:
             self._told_no_more = self._paused = False
         wanted = todo.wanted
         self._engine.ask(Ask(self._flight.send(todo), todo.name, wanted.question, wanted.content))
-        self._paused = False
+        self._paused, self._sent_s = False, time.monotonic()
         if alone:
             self._pause()
 
@@ -188,7 +190,7 @@ class FolderJob:
     def _listen(self) -> None:
         """Hear what was said, if there is something; wait for it if there is nothing else to do."""
         can_plan = not self._planned_all and self._flight.takes_new and not self._stopping
-        if can_plan and self._flight.n_out:
+        if can_plan and self._flight.n_out and time.monotonic() > self._sent_s + _PATIENCE_S:
             self._pause()  # the plan is slow to find more: nobody's answer shall wait for that
         try:
             who, message = self._heard.get(timeout=(_STARVED_S if self._starved else 0) if can_plan else _TICK_S)

@@ -44,7 +44,9 @@ def _picture(value: dict[str, Any]) -> PictureInfo:
 def error_of(value: dict[str, str]) -> VlmError:
     """An error of the class that calls itself so: its exit code is known again."""
     kind = next((each for each in _kinds(VlmError) if each.kind == value["kind"]), VlmError)
-    return kind(value["message"], value["hint"])
+    error = kind(value["message"], value["hint"])
+    error.kind = value["kind"]  # also where its class is not loaded, or is of another version
+    return error
 
 
 def _kinds(kind: type[VlmError]) -> Iterator[type[VlmError]]:
