@@ -118,3 +118,16 @@ def test_ctrl_c_leaves_the_rendered_output_whole(start_vlm: Start, fill: Callabl
     process.communicate(timeout=60)
     assert process.returncode == 130
     assert Path("x.csv").read_bytes().count(b"\r\n") == 1 + len(names_in(ledger))
+
+
+def test_on_a_terminal_the_progress_leaves_no_trace(on_terminal: Callable[..., Any], fill: Callable[..., Any]) -> None:
+    fill(12)
+    shown = on_terminal("describe", "photos", *JOB, "-o", "x.csv")
+    assert shown.code == 0
+    assert " of 12" in shown.sent
+    assert "a minute (" in shown.sent
+    assert "photos/" in shown.sent
+    assert shown.lines == [
+        "vlm: 12 answered",
+        "vlm: 12 of the answers are cut short (more room: --max-tokens)",
+    ]
