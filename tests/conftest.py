@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,11 @@ PATIENCE_S = 60
 # What a terminal or a CI service says about itself would change what is printed. Typer reads some of it at import.
 for _name in ("NO_COLOR", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "COLUMNS", "LINES", "TERMINAL_WIDTH"):
     os.environ.pop(_name, None)
+
+
+# A job in the background of a script is started deaf to Ctrl-C, and all that it starts would be: the tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 _homes = itertools.count()

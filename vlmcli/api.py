@@ -83,6 +83,15 @@ class Vlm:
     def warnings(self) -> tuple[str, ...]:
         return self._files.warnings
 
+    @property
+    def fingerprint(self) -> str:
+        """A digest that is another one when the model's files are, or the way in which it is spoken to."""
+        from vlmcli.cache import digest_of, fingerprint
+
+        files, family = self._files, self._files.family
+        digests = fingerprint(files.decoder), fingerprint(files.projector)
+        return digest_of(*digests, family.name, family.chat_template, family.separator)[:16]
+
     # --- one question -------------------------------------------------------------------------------------
 
     def describe(self, picture: PictureLike, style: str = "", lang: str = "", **options: Any) -> Reply:

@@ -14,6 +14,7 @@ from vlmcli.cli.compare import compare
 from vlmcli.cli.config import config
 from vlmcli.cli.demo import demo
 from vlmcli.cli.describe import describe
+from vlmcli.cli.merge import merge
 from vlmcli.cli.models import models
 from vlmcli.cli.ocr import ocr
 from vlmcli.cli.options import with_common
@@ -72,6 +73,7 @@ def _add(command: Callable[..., int]) -> None:
 
 for _command in (describe, ask, compare, ocr):
     _add(_command)
+app.command(no_args_is_help=True)(merge)
 app.command()(demo)
 app.command(epilog=PULL_EXAMPLES, no_args_is_help=True)(pull)
 app.add_typer(models, name="models")

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vlmcli.cli.options import Common
-from vlmcli.cli.pictures import PICTURES_HELP, Sources, find_pictures, resolve_names
+from vlmcli.cli.options import Common, Folder
+from vlmcli.cli.pictures import PICTURES_HELP, Sources, find_pictures
 from vlmcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from vlmcli.cli.work import Plan
-    from vlmcli.core import ImageRef
+    from vlmcli.tasks import TaskOptions
 
 _LONGEST_QUESTION_BYTES = 1 << 20
 
@@ -23,6 +22,7 @@ _LONGEST_QUESTION_BYTES = 1 << 20
 def ask(
     sources: Sources,
     common: Common,
+    folder: Folder,
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="PICTURE… [QUESTION]", help=f"{PICTURES_HELP} Then the question.")
     ] = None,
@@ -41,29 +41,35 @@ def ask(
     Without a question on the command line it is read from standard input, when that is a pipe or a file; on a
     terminal a conversation begins.
     """
-    from vlmcli.cli.work import Plan, answer
+    from vlmcli.cli.many import answer_each, answer_list
+    from vlmcli.images.listing import read_questions
 
     if from_jsonl is not None:
         if arguments or questions or together or sources.from_file:
             raise UsageError(
                 "--from-jsonl names the pictures and the questions itself.", f"vlm ask --from-jsonl {from_jsonl}"
             )
-        return answer("ask", _plans_of_list(from_jsonl, common, sources), common)
+        return answer_list(read_questions(str(from_jsonl)), sources, common, folder)
     names, asked = split_arguments(arguments or [], questions or [], more_pictures=sources.from_file is not None)
-    from_stdin = not asked and not common.prompt
-    refs = find_pictures(names, sources, all_or_none=from_stdin)  # a mistyped name before a missing question
-    if from_stdin and _is_conversation(common):
-        from vlmcli.cli.conversation import converse
+    if not asked and not common.prompt:
+        refs = find_pictures(names, sources, all_or_none=True)  # a mistyped name before a missing question
+        if _is_conversation(common):
+            from vlmcli.cli.conversation import converse
 
-        return converse(refs, common, sources)
-    if from_stdin:
+            return converse(refs, common, sources)
         asked = [_question_from_stdin(names, sources)]
-    groups = [refs] if together else [(ref,) for ref in refs]
-    plans = [
-        Plan(group, common.task_options(question=question), _heading(group, question if len(asked) > 1 else ""))
-        for group in groups
-        for question in asked or [""]
-    ]
+    options = [common.task_options(question=question) for question in asked or [""]]
+    if together:
+        return _ask_together(names, options, sources, common)
+    return answer_each("ask", names, options, sources, common, folder)
+
+
+def _ask_together(names: Sequence[str], options: Sequence[TaskOptions], sources: Sources, common: Common) -> int:
+    from vlmcli.cli.work import Plan, answer
+
+    refs = find_pictures(names, sources)
+    name = ", ".join(ref.name for ref in refs)
+    plans = [Plan(refs, each, f"{name}: {each.question}" if len(options) > 1 else name) for each in options]
     return answer("ask", plans, common)
 
 
@@ -72,23 +78,6 @@ def _is_conversation(common: Common) -> bool:
     if common.output or common.format not in (None, "text"):
         return False
     return bool(sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty())
-
-
-def _heading(refs: Sequence[ImageRef], question: str) -> str:
-    name = ", ".join(ref.name for ref in refs)
-    return f"{name}: {question}" if question else name
-
-
-def _plans_of_list(path: Path, common: Common, sources: Sources) -> list[Plan]:
-    from vlmcli.cli.work import Plan
-    from vlmcli.images.listing import read_questions
-
-    lines = read_questions(str(path))
-    refs = resolve_names([line.picture for line in lines], sources)
-    return [
-        Plan((ref,), common.task_options(question=line.question), _heading([ref], line.question))
-        for ref, line in zip(refs, lines, strict=True)
-    ]
 
 
 def split_arguments(

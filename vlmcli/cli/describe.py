@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from vlmcli.cli.options import Common
-from vlmcli.cli.pictures import PICTURES_HELP, Sources, find_pictures
+from vlmcli.cli.options import Common, Folder
+from vlmcli.cli.pictures import PICTURES_HELP, Sources
 
 
 def describe(
     sources: Sources,
     common: Common,
+    folder: Folder,
     pictures: Annotated[list[str] | None, typer.Argument(metavar="PICTURE…", help=PICTURES_HELP)] = None,
     style: Annotated[
         Literal["short", "caption", "detailed", "alt", "tags"],
@@ -21,8 +22,8 @@ def describe(
     lang: Annotated[str | None, typer.Option(metavar="LANGUAGE", help="Answer in this language.")] = None,
 ) -> int:
     """Say what is in each picture."""
-    from vlmcli.cli.work import Plan, answer
+    from vlmcli.cli.many import answer_each
 
-    options = common.task_options(style=style, lang=lang or "")
-    plans = [Plan((ref,), options, ref.name) for ref in find_pictures(pictures, sources)]
-    return answer("describe", plans, common)
+    return answer_each(
+        "describe", pictures, [common.task_options(style=style, lang=lang or "")], sources, common, folder
+    )

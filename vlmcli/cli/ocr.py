@@ -6,18 +6,17 @@ from typing import Annotated
 
 import typer
 
-from vlmcli.cli.options import Common
-from vlmcli.cli.pictures import PICTURES_HELP, Sources, find_pictures
+from vlmcli.cli.options import Common, Folder
+from vlmcli.cli.pictures import PICTURES_HELP, Sources
 
 
 def ocr(
     sources: Sources,
     common: Common,
+    folder: Folder,
     pictures: Annotated[list[str] | None, typer.Argument(metavar="PICTURE…", help=PICTURES_HELP)] = None,
 ) -> int:
     """Read the text in each picture."""
-    from vlmcli.cli.work import Plan, answer
+    from vlmcli.cli.many import answer_each
 
-    options = common.task_options()
-    plans = [Plan((ref,), options, ref.name) for ref in find_pictures(pictures, sources)]
-    return answer("ocr", plans, common, markdown=False)
+    return answer_each("ocr", pictures, [common.task_options()], sources, common, folder, markdown=False)

@@ -81,10 +81,10 @@ class Common:
         str | None, typer.Option(help="Words to send instead of the task's own.", rich_help_panel=_ANSWER)
     ] = None
     format: Annotated[
-        Literal["text", "json", "jsonl", "csv", "markdown"] | None,
+        Literal["text", "json", "jsonl", "csv", "markdown", "html", "imagefolder"] | None,
         typer.Option(
             metavar="FORMAT",
-            help="text, json, jsonl, csv or markdown; by default text, or as --output's extension says.",
+            help="text, json, jsonl, csv, markdown, html or imagefolder; by default text, or as --output's name says.",
             rich_help_panel=_OUTPUT,
         ),
     ] = None
@@ -140,6 +140,40 @@ class Common:
         return [name for name, value in given.items() if value is not None]
 
 
+_FOLDER = "Many pictures into a file"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Options about a job over many pictures that goes on where it was."""
+
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Begin anew what --output has; else it goes on.", rich_help_panel=_FOLDER),
+    ] = False
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try those that failed once more.", rich_help_panel=_FOLDER)
+    ] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what there is to do.", rich_help_panel=_FOLDER)
+    ] = False
+    sidecar: Annotated[
+        str | None,
+        typer.Option(
+            metavar=".EXT",
+            help="A file beside each picture: .txt, or .xmp as alt text; +.txt for cat.jpg.txt.",
+            rich_help_panel=_FOLDER,
+        ),
+    ] = None
+    sidecar_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Put these there instead.", rich_help_panel=_FOLDER)
+    ] = None
+    prefix: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Words before the text in a sidecar.", rich_help_panel=_FOLDER)
+    ] = None
+    suffix: Annotated[str | None, typer.Option(metavar="TEXT", help="Words after it.", rich_help_panel=_FOLDER)] = None
+
+
 def with_common(command: Callable[..., int]) -> Callable[..., int]:
     """`command(…, common, sources)` as typer wants it: with the fields of these as parameters of its own."""
     parameters = list(inspect.signature(command, eval_str=True).parameters.values())
@@ -174,4 +208,4 @@ def _parameters_of(group: type[Any]) -> list[inspect.Parameter]:
     ]
 
 
-_SHARED: dict[str, type[Any]] = {"sources": Sources, "common": Common}
+_SHARED: dict[str, type[Any]] = {"sources": Sources, "common": Common, "folder": Folder}

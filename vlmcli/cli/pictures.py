@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeGuard
 
 import typer
 
-from vlmcli.errors import PictureError, UsageError
+from vlmcli.errors import PictureError, PictureNotFound, UsageError
 
 if TYPE_CHECKING:
     from vlmcli.core import ImageRef
-    from vlmcli.images.expanding import Expanded
+    from vlmcli.images.expanding import Expanded, Named
+    from vlmcli.images.sources.promise import FailedRef
+    from vlmcli.images.wishes import Wish
 
 _PANEL = "Pictures"
 
@@ -40,6 +43,21 @@ class Sources:
         bool,
         typer.Option("--null", "-0", help="In LIST, NUL ends a name, as after find -print0.", rich_help_panel=_PANEL),
     ] = False
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Of a folder, only what matches, as '*.png'.", rich_help_panel=_PANEL),
+    ] = None
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Not what matches: 'thumbs', 'raw/*.tif'.", rich_help_panel=_PANEL),
+    ] = None
+    limit: Annotated[int | None, typer.Option(min=1, help="The first N only.", rich_help_panel=_PANEL)] = None
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N", help="The Kth of N parts: N machines share a folder without talking.", rich_help_panel=_PANEL
+        ),
+    ] = None
     frame: Annotated[
         int | None,
         typer.Option(min=1, help="Which frame of an animation or page of a TIFF.", rich_help_panel=_PANEL),
@@ -55,6 +73,21 @@ class Sources:
         typer.Option("--allow-local", help="Fetch URLs of the local network, too.", rich_help_panel=_PANEL),
     ] = False
 
+    @property
+    def wish(self) -> Wish:
+        from vlmcli.images.wishes import Wish
+
+        return Wish(self.frame, self.allow_truncated, self.allow_local)
+
+    def parsed_shard(self) -> tuple[int, int] | None:
+        """`2/7` as (2, 7). Raises UsageError."""
+        if self.shard is None:
+            return None
+        part, _, parts = self.shard.partition("/")
+        if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+            raise UsageError(f"--shard is {self.shard!r}; it is a part and how many there are.", "--shard 1/4")
+        return int(part), int(parts)
+
 
 def find_pictures(
     arguments: Sequence[str] | None, sources: Sources = Sources(), all_or_none: bool = False
@@ -68,41 +101,90 @@ def find_pictures(
 
 def picture_names(arguments: Sequence[str] | None, sources: Sources = Sources()) -> list[Expanded]:
     """The names that arguments and the list stand for, in their order; in the place of a bad one what is wrong."""
-    from vlmcli.images.expanding import expand, expand_folders
-    from vlmcli.images.listing import STDIN, read_names
+    return [each.name for each in iter_names(arguments, sources)]
 
-    found = list(expand(list(arguments or []), sources.recursive))
-    if sources.from_file is not None:
-        if str(sources.from_file) == STDIN in found:
-            raise UsageError("Standard input (-) cannot be both the list and a picture.", "Put the list in a file.")
-        found += expand_folders(read_names(str(sources.from_file), sources.null), sources.recursive)
-    elif sources.null:
+
+def iter_names(arguments: Sequence[str] | None, sources: Sources = Sources()) -> Iterator[Named]:
+    """The same one after the other, as folders are walked and lists are read. Nothing is looked at before the first.
+
+    Raises UsageError and, where patterns leave nothing over, PictureNotFound, before it yields.
+    """
+    from vlmcli.images.choosing import choose
+
+    found = choose(
+        _named(arguments, sources), sources.include or (), sources.exclude or (), sources.parsed_shard(), sources.limit
+    )
+    empty = True
+    for each in found:
+        empty = False
+        yield each
+    if empty and sources.shard is None:  # a share may well be empty
+        raise PictureNotFound("Of all that was named, --include and --exclude leave nothing over.", "vlm … --dry-run")
+
+
+def _named(arguments: Sequence[str] | None, sources: Sources) -> Iterator[Named]:
+    from vlmcli.images.expanding import expand_list, expand_named
+    from vlmcli.images.listing import STDIN, iter_names
+
+    if sources.from_file is None and sources.null:
         raise UsageError("--null is about a list, and there is none.", "find . -print0 | vlm … --from-file - -0")
-    if not found:
+    if sources.from_file is None and not arguments:
         raise UsageError("Missing argument 'PICTURE…'.", "vlm --help")
-    return found
+    if str(sources.from_file) == STDIN in (arguments or ()):
+        raise UsageError("Standard input (-) cannot be both the list and a picture.", "Put the list in a file.")
+    yield from expand_named(arguments or (), sources.recursive)
+    if sources.from_file is not None:
+        yield from expand_list(iter_names(str(sources.from_file), sources.null), sources.recursive)
 
 
 def resolve_names(names: Sequence[Expanded], sources: Sources, all_or_none: bool = False) -> tuple[ImageRef, ...]:
     """A reference for each name. See `find_pictures`."""
+    refs = tuple(iter_refs(names, sources.wish))
+    failures = [ref.error for ref in refs if _is_failure(ref)]
+    if failures and (all_or_none or len(refs) == 1):
+        raise failures[0]
+    return refs
+
+
+def iter_refs(names: Iterable[Expanded], wish: Wish) -> Iterator[ImageRef]:
+    """A reference for each name, as they come; one that is missing knows what is wrong with it.
+
+    Raises UsageError for standard input named twice.
+    """
+    from vlmcli.images.sources import check_stdin
+
+    from_stdin: list[ImageRef] = []
+    for name in names:
+        ref = resolve_name(name, wish)
+        if ref.kind == "stdin":
+            from_stdin.append(ref)
+            check_stdin(from_stdin)
+        yield ref
+
+
+def resolve_name(name: Expanded, wish: Wish) -> ImageRef:
+    """A reference; to what is wrong, where it is missing."""
     from vlmcli.images import resolve
     from vlmcli.images.expanding import failed
-    from vlmcli.images.sources import check_stdin
     from vlmcli.images.sources.promise import FailedRef
-    from vlmcli.images.wishes import Wish
 
-    wish = Wish(sources.frame, sources.allow_truncated, sources.allow_local)
-    missing: list[PictureError] = []
-    found: list[ImageRef] = []
-    for name in names:
-        try:
-            if isinstance(name, FailedRef):
-                raise name.error
-            found.append(resolve(name, wish))
-        except PictureError as error:
-            missing.append(error)
-            found.append(failed(str(getattr(name, "name", name)), error))
-    if missing and (all_or_none or len(names) == 1):
-        raise missing[0]
-    check_stdin(found)
-    return tuple(found)
+    if isinstance(name, FailedRef):
+        return name
+    try:
+        return resolve(name, wish)
+    except PictureError as error:
+        return failed(name, error)
+
+
+def first_and_all(refs: Iterator[ImageRef]) -> tuple[bool, Iterator[ImageRef]]:
+    """Whether there is but one, and all of them. Raises the PictureError of a single one that is missing."""
+    first = list(islice(refs, 2))
+    if len(first) == 1 and _is_failure(first[0]):
+        raise first[0].error
+    return len(first) == 1, chain(first, refs)
+
+
+def _is_failure(ref: ImageRef) -> TypeGuard[FailedRef]:
+    from vlmcli.images.sources.promise import FailedRef
+
+    return isinstance(ref, FailedRef)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from vlmcli.api import Vlm
+from vlmcli.batch.ledger import holds_ledger
 from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.options import Common
 from vlmcli.core import ImageRef, JobDone, Record
@@ -18,10 +22,14 @@ from vlmcli.errors import (
     EXIT_SOME_FAILED,
     ModelNotHere,
     PictureError,
+    UsageError,
     VlmError,
 )
 from vlmcli.output import OutputSettings, open_writer, show_name
 from vlmcli.tasks import TaskOptions
+
+if TYPE_CHECKING:
+    from vlmcli.images.wishes import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +46,23 @@ def open_model(common: Common) -> Vlm:
 
     One that is not here yet is offered to a person.
     """
+    open_it = opener(common)
     try:
-        vlm = _open(common)
+        vlm = open_it()
     except ModelNotHere as error:
         from vlmcli.cli.pulling import offer
 
         if not offer(error, common.quiet):
             raise
-        vlm = _open(common)
+        vlm = open_it()
     _warn(vlm, common)
     return vlm
 
 
-def _open(common: Common) -> Vlm:
-    return Vlm(
+def opener(common: Common) -> partial[Vlm]:
+    """How to open that model, here or in another process."""
+    return partial(
+        Vlm,
         common.model,
         mmproj=common.mmproj,
         family=common.family,
@@ -62,45 +73,111 @@ def _open(common: Common) -> Vlm:
     )
 
 
-def answer(task: str, plans: Sequence[Plan], common: Common, markdown: bool = True) -> int:
-    """Run the plans as jobs and write what comes. Returns the exit code."""
-    vlm = open_model(common)
-    settings = OutputSettings(
+def output_settings(common: Common, markdown: bool = True, wish: Wish | None = None) -> OutputSettings:
+    """What the options say about output. `wish`: how pictures are read, for thumbnails."""
+
+    def thumbnail(name: str) -> bytes | None:
+        from vlmcli.images.thumbnail import find_thumbnail  # only a page asks for them
+        from vlmcli.images.wishes import NONE
+
+        return find_thumbnail(name, wish or NONE)
+
+    return OutputSettings(
         format=common.format,
         template=common.template,
         path=common.output,
-        jobs=len(plans),
-        heading=lambda number: plans[number].heading,
         markdown=markdown and not common.no_markdown,
         stream=not common.no_stream,
         quiet=common.quiet,
         stats=common.stats,
+        thumbnail=thumbnail,
     )
-    records: list[Record] = []
+
+
+def answer(task: str, plans: Iterable[Plan], common: Common, markdown: bool = True, wish: Wish | None = None) -> int:
+    """Run the plans as jobs, as they come, and write what is answered. Returns the exit code."""
+    if common.output is not None and holds_ledger(common.output):
+        raise UsageError(
+            f"{show_name(str(common.output))} holds what a job over many pictures has answered.",
+            "Name another file with --output",
+        )
+    vlm = open_model(common)
+    headings = _Headings(plans)
+    settings = replace(output_settings(common, markdown, wish), jobs=headings.jobs, heading=headings.of)
+    tally = ExitCode()
     try:
         with open_writer(settings) as writer, handed_to(vlm.interrupt):
-            for event in vlm.run(vlm.job(task, plan.pictures, plan.options) for plan in plans):
+            for event in vlm.run(vlm.job(task, plan.pictures, plan.options) for plan in headings):
                 if isinstance(event, JobDone):
                     if _never_begun(event.record):
                         continue
-                    records.append(event.record)
+                    tally.count(event.record)
                 writer.emit(event)
+                if isinstance(event, JobDone):
+                    headings.forget(event.job)
     finally:
         leave(vlm.close)
-    return exit_code(records)
+    return tally.code
 
 
-def exit_code(records: Sequence[Record]) -> int:
+class _Headings:
+    """The plans as they go by, and the titles of those that are in work."""
+
+    def __init__(self, plans: Iterable[Plan]) -> None:
+        known = len(plans) if isinstance(plans, Sequence) else None
+        first = list(islice(iter(plans), 2)) if known is None else []
+        self._plans: Iterator[Plan] = iter(plans) if known is not None else chain(first, plans)
+        self.jobs = known if known is not None else 1 if len(first) == 1 else None
+        self._titles: dict[int, str] = {}
+        self._done: list[int] = []
+
+    def __iter__(self) -> Iterator[Plan]:
+        for number, plan in enumerate(self._plans):
+            self._titles[number] = plan.heading
+            yield plan
+
+    def of(self, number: int) -> str:
+        return self._titles[number]
+
+    def forget(self, number: int) -> None:
+        """What was shown needs no title; in order, an answer may wait for a few before it."""
+        self._done.append(number)
+        if len(self._done) > _TITLES_KEPT:
+            self._titles.pop(self._done.pop(0), None)
+
+
+_TITLES_KEPT = 1000
+
+
+class ExitCode:
     """0 when all were answered, 1 when some; when none was, the code of what went wrong, 3 for pictures."""
-    errors = [record.error for record in records if record.error]
-    if not errors:
-        return EXIT_OK
-    if len(errors) < len(records):
-        return EXIT_SOME_FAILED
-    if all(isinstance(error, PictureError) for error in errors):
-        return EXIT_PICTURE
-    first = next(error for error in errors if not isinstance(error, PictureError))
-    return first.exit_code if isinstance(first, VlmError) else EXIT_SOME_FAILED
+
+    def __init__(self) -> None:
+        self._answered = self._failed = 0
+        self._worse: BaseException | None = None
+
+    def count(self, record: Record) -> None:
+        self._answered += record.error is None
+        if record.error is not None:
+            self.count_error(record.error)
+
+    def count_answered(self, many: int) -> None:
+        self._answered += many
+
+    def count_error(self, error: BaseException, many: int = 1) -> None:
+        self._failed += many
+        if not isinstance(error, PictureError):
+            self._worse = self._worse or error
+
+    @property
+    def code(self) -> int:
+        if not self._failed:
+            return EXIT_OK
+        if self._answered:
+            return EXIT_SOME_FAILED
+        if self._worse is None:
+            return EXIT_PICTURE
+        return self._worse.exit_code if isinstance(self._worse, VlmError) else EXIT_SOME_FAILED
 
 
 def _never_begun(record: Record) -> bool:

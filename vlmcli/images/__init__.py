@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["expand", "load", "looks_like_picture", "read", "resolve", "resolve_all", "shrink", "stitch"]
 
 
-def expand(arguments: Sequence[str], recursive: bool = False) -> Iterator[Expanded]:
+def expand(arguments: Iterable[str], recursive: bool = False) -> Iterator[Expanded]:
     """The names that arguments stand for: of a pattern its matches, of a folder (`recursive`) the pictures in it."""
     from vlmcli.images import expanding
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,22 +22,48 @@ Expanded = str | FailedRef
 """A name, or what was found wrong with one."""
 
 
-def expand(arguments: Sequence[str], recursive: bool) -> Iterator[Expanded]:
+class Named(NamedTuple):
+    """A name, and what it is called within the folder or list that it came from: there patterns and shards hold."""
+
+    name: Expanded
+    relative: str
+
+
+def expand(arguments: Iterable[str], recursive: bool) -> Iterator[Expanded]:
     """Each argument as the names it stands for: the pictures of a folder (`recursive`), of a pattern, or itself."""
+    return (named.name for named in expand_named(arguments, recursive))
+
+
+def expand_named(arguments: Iterable[str], recursive: bool) -> Iterator[Named]:
+    """The same, each with its path relative to the folder that was named; without one that is the name itself."""
     for argument in arguments:
         if recursive and os.path.isdir(argument):
-            yield from _or_failure(argument, walk(argument), f"There are no pictures in {printable(argument)}.")
-        elif _is_pattern(argument):
+            found = _or_failure(argument, walk(argument), f"There are no pictures in {printable(argument)}.")
+            yield from (Named(name, _below(argument, name)) for name in found)
+        elif is_pattern(argument):
             found = _matching(argument, recursive)
-            yield from _or_failure(argument, found, f"No file matches {printable(argument)}.")
+            found = _or_failure(argument, found, f"No file matches {printable(argument)}.")
+            yield from (Named(name, _called(name)) for name in found)
         else:
-            yield argument
+            yield Named(argument, argument)
 
 
-def expand_folders(names: Sequence[str], recursive: bool) -> Iterator[Expanded]:
-    """The same of a list's names, which are exact: an asterisk in one is an asterisk."""
+def expand_folders(names: Iterable[str], recursive: bool) -> Iterator[Expanded]:
+    """As `expand`, of a list's names, which are exact: an asterisk in one is an asterisk."""
+    return (named.name for named in expand_list(names, recursive))
+
+
+def expand_list(names: Iterable[str], recursive: bool) -> Iterator[Named]:
     for name in names:
-        yield from expand([name], recursive) if recursive and os.path.isdir(name) else [name]
+        yield from expand_named([name], recursive) if recursive and os.path.isdir(name) else [Named(name, name)]
+
+
+def _called(name: Expanded) -> str:
+    return name if isinstance(name, str) else name.name
+
+
+def _below(folder: str, name: Expanded) -> str:
+    return _called(name)[len(folder) :].lstrip("/" + os.sep)
 
 
 def walk(folder: str) -> Iterator[Expanded]:
@@ -45,11 +71,11 @@ def walk(folder: str) -> Iterator[Expanded]:
 
     A folder that is reached a second time, through a link, is passed over: a loop of links ends there.
     """
-    for each in folders_below(folder):
+    for each in folders_below(folder, is_picture_name):
         if isinstance(each, FailedRef):
             yield each
         else:
-            yield from (os.path.join(each.path, name) for name in each.files if is_picture_name(name))
+            yield from (os.path.join(each.path, name) for name in each.files)
 
 
 class Folder(NamedTuple):
@@ -60,8 +86,11 @@ class Folder(NamedTuple):
     files: list[str]
 
 
-def folders_below(folder: str) -> Iterator[Folder | FailedRef]:
-    """`folder` and all below it, each once, parents first; one that may not be read as a failure."""
+def folders_below(folder: str, takes: Callable[[str], bool] = lambda name: True) -> Iterator[Folder | FailedRef]:
+    """`folder` and all below it, each once, parents first, with the files that `takes` by their names.
+
+    One that may not be read comes as a failure. A folder at a time is in memory.
+    """
     waiting, seen = [folder], set[tuple[int, int]]()
     while waiting:
         at = waiting.pop()
@@ -70,7 +99,7 @@ def folders_below(folder: str) -> Iterator[Folder | FailedRef]:
             if (status.st_dev, status.st_ino) in seen:
                 continue
             seen.add((status.st_dev, status.st_ino))
-            listed = _list(at)
+            listed = _list(at, takes)
         except OSError as error:
             yield FailedRef(at, "file", Path(at), error=_unreadable(at, error))
             continue
@@ -78,12 +107,16 @@ def folders_below(folder: str) -> Iterator[Folder | FailedRef]:
         waiting += [os.path.join(at, name) for name in reversed(listed.folders)]
 
 
-def _list(folder: str) -> Folder:
+def _list(folder: str, takes: Callable[[str], bool]) -> Folder:
     listed = Folder(folder, [], [])
     with os.scandir(folder) as entries:
         for entry in entries:
-            if not is_hidden(entry.name):
-                (listed.folders if entry.is_dir() else listed.files).append(entry.name)
+            if is_hidden(entry.name):
+                continue
+            if entry.is_dir():
+                listed.folders.append(entry.name)
+            elif takes(entry.name):
+                listed.files.append(entry.name)
     listed.folders.sort(key=natural)
     listed.files.sort(key=natural)
     return listed
@@ -94,7 +127,7 @@ def _unreadable(folder: str, error: OSError) -> PictureError:
     return PictureUnreadable(f"The folder {printable(folder)} cannot be read: {said}.", f"ls -ld {quoted(folder)}")
 
 
-def _is_pattern(argument: str) -> bool:
+def is_pattern(argument: str) -> bool:
     """Whether to look for matches: not for a file whose name has brackets in it, and not for a URL."""
     if not glob.has_magic(argument) or lexists(argument) or "\0" in argument:
         return False
@@ -109,7 +142,7 @@ def _matching(pattern: str, recursive: bool) -> Iterator[Expanded]:
     if os.sep == "\\":
         pattern = pattern.replace(os.sep, "/")
     everything = not pattern.rpartition("/")[2].strip("*")
-    for name in dict.fromkeys(_glob(pattern)):
+    for name in _once(_glob(pattern), may_repeat=len(_ANY_DEPTH.findall(pattern)) > 1):
         if os.path.isdir(name):
             if recursive and not _ANY_DEPTH.search(pattern):
                 yield from walk(name)
@@ -117,15 +150,22 @@ def _matching(pattern: str, recursive: bool) -> Iterator[Expanded]:
             yield name
 
 
-def _glob(pattern: str) -> list[str]:
-    """Like `glob.glob`, in natural order, and with a `**` that survives loops of links."""
+def _once(names: Iterator[str], may_repeat: bool) -> Iterator[str]:
+    """Each name once. Only two `**` in a pattern can find a file by two ways: what was found is not kept for one."""
+    return iter(dict.fromkeys(names)) if may_repeat else names
+
+
+def _glob(pattern: str) -> Iterator[str]:
+    """Like `glob.iglob`, in natural order, and with a `**` that survives loops of links. A folder at a time."""
     start, *rest = _ANY_DEPTH.split(pattern, maxsplit=1)
     if not rest:
-        return sorted(glob.glob(pattern), key=natural)
+        yield from sorted(glob.glob(pattern), key=natural)
+        return
     tops = sorted(glob.glob(start), key=natural) if glob.has_magic(start) else [start]
     below = (each.path for top in tops for each in folders_below(top or os.curdir) if isinstance(each, Folder))
-    found = [name for path in below for name in _glob(os.path.join(glob.escape(path), rest[0] or "*"))]
-    return found if start else [name.removeprefix(os.path.join(os.curdir, "")) for name in found]
+    for path in below:
+        for name in _glob(os.path.join(glob.escape(path), rest[0] or "*")):
+            yield name if start else name.removeprefix(os.path.join(os.curdir, ""))
 
 
 def _or_failure(argument: str, found: Iterator[Expanded], sentence: str) -> Iterator[Expanded]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from vlmcli.errors import UsageError
 from vlmcli.images.sources import clipboard, data_uri, remote, url
@@ -15,6 +16,7 @@ from vlmcli.images.words import printable, quoted
 
 _PICTURE_KEYS = ("picture", "image", "file_name")
 STDIN = "-"
+_CHUNK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +28,38 @@ class Question:
 
 
 def read_names(path: str, null: bool = False) -> list[str]:
-    """The names in a list: one a line, or each before a NUL (`null`). `-` is standard input.
+    """The names in a list, all of them. See `iter_names`."""
+    return list(iter_names(path, null))
+
+
+def iter_names(path: str, null: bool = False) -> Iterator[str]:
+    """The names in a list as they come: one a line, or each before a NUL (`null`). `-` is standard input.
 
     Names are taken as they are, spaces and asterisks included; empty lines are passed over. UsageError when the list
     cannot be read or is empty.
     """
-    data = _read(path, "--from-file").removeprefix(b"\xef\xbb\xbf")
-    pieces = data.split(b"\0") if null else [line.removesuffix(b"\r") for line in data.split(b"\n")]
-    names = [os.fsdecode(piece) for piece in pieces if piece.strip()]
-    if not names:
+    first = True
+    for piece in _pieces(path, b"\0" if null else b"\n"):
+        name = piece.removeprefix(b"\xef\xbb\xbf") if first else piece
+        name = name if null else name.removesuffix(b"\r")
+        if not name.strip():
+            continue
+        if first and not null and b"\0" in name:
+            raise UsageError(f"{_called(path)} has NUL characters in it.", "Say that NUL ends a name: -0")
+        first = False
+        yield os.fsdecode(name)
+    if first:
         raise UsageError(f"{_called(path)} names no picture.", "One name a line, or -0 where NUL ends a name.")
-    if not null and "\0" in names[0]:
-        raise UsageError(f"{_called(path)} has NUL characters in it.", "Say that NUL ends a name: -0")
-    return names
+
+
+def _pieces(path: str, end: bytes) -> Iterator[bytes]:
+    """What stands between the ends, as soon as it has come."""
+    with _explained(path, "--from-file"), _opened(path, "--from-file") as file:
+        read, rest = getattr(file, "read1", file.read), b""
+        while chunk := read(_CHUNK_BYTES):
+            *whole, rest = (rest + chunk).split(end)
+            yield from whole
+        yield rest
 
 
 def read_questions(path: str) -> list[Question]:
@@ -84,15 +105,26 @@ def _beside(folder: str, name: str) -> str:
 
 
 def _read(path: str, option: str) -> bytes:
+    with _explained(path, option), _opened(path, option) as file:
+        return file.read()
+
+
+def _opened(path: str, option: str) -> contextlib.AbstractContextManager[BinaryIO]:
+    """Standard input is read past Python's buffer: who waits there on another thread must not keep that locked."""
+    if path != STDIN:
+        return open(path, "rb")
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError(f"{option} - is standard input, and that is a terminal.", f"ls *.jpg | vlm … {option} -")
     try:
-        if path == STDIN:
-            if sys.stdin is None or sys.stdin.isatty():
-                raise UsageError(
-                    f"{option} - is standard input, and that is a terminal.", f"ls *.jpg | vlm … {option} -"
-                )
-            return sys.stdin.buffer.read()
-        with open(path, "rb") as file:
-            return file.read()
+        return cast(BinaryIO, open(sys.stdin.fileno(), "rb", buffering=0, closefd=False))
+    except OSError:  # no real file
+        return contextlib.nullcontext(sys.stdin.buffer)
+
+
+@contextlib.contextmanager
+def _explained(path: str, option: str) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{option} {printable(path)} cannot be read: {said}.", f"ls {quoted(path)}") from error

@@ -18,6 +18,8 @@ from typing import TextIO
 
 from vlmcli.errors import UsageError
 from vlmcli.output.as_csv import CsvFormat
+from vlmcli.output.as_html import HtmlFormat
+from vlmcli.output.as_imagefolder import METADATA_NAME, ImagefolderFormat
 from vlmcli.output.as_json import JsonFormat
 from vlmcli.output.as_jsonl import JsonlFormat
 from vlmcli.output.as_markdown import MarkdownFormat
@@ -35,6 +37,7 @@ __all__ = [
     "OutputSettings",
     "Writer",
     "clean_text",
+    "format_of",
     "is_terminal",
     "open_writer",
     "print_error",
@@ -46,7 +49,9 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Kind:
     open: Callable[[OutputSettings, Sink], Format]
-    extensions: tuple[str, ...]
+    extensions: tuple[str, ...] = ()
+    file_name: str = ""
+    """The one name, whatever its extension, that a file of this format must have."""
 
 
 WRITERS: dict[str, Kind] = {
@@ -55,6 +60,8 @@ WRITERS: dict[str, Kind] = {
     "jsonl": Kind(JsonlFormat, (".jsonl", ".ndjson")),
     "csv": Kind(CsvFormat, (".csv",)),
     "markdown": Kind(MarkdownFormat, (".md", ".markdown")),
+    "html": Kind(HtmlFormat, (".html", ".htm")),
+    "imagefolder": Kind(ImagefolderFormat, file_name=METADATA_NAME),
 }
 
 
@@ -80,9 +87,15 @@ def resolve_format(settings: OutputSettings) -> Callable[[OutputSettings, Sink],
         if settings.format is not None:
             raise UsageError("--template is a format of its own and cannot be given with --format.", "Leave one out")
         return TemplateFormat
-    if settings.format is None:
-        extension = Path(settings.path or "").suffix.lower()
-        return next((kind.open for kind in WRITERS.values() if extension in kind.extensions), TextFormat)
-    if settings.format not in WRITERS:
-        raise UsageError(f"There is no format {show_name(settings.format)}.", f"One of: {', '.join(WRITERS)}")
-    return WRITERS[settings.format].open
+    name = settings.format or format_of(settings.path)
+    if name not in WRITERS:
+        raise UsageError(f"There is no format {show_name(name)}.", f"One of: {', '.join(WRITERS)}")
+    return WRITERS[name].open
+
+
+def format_of(path: str | Path | None) -> str:
+    """The format that a file's name asks for, as a key of `WRITERS`; text where it asks for none."""
+    path = Path(path or "")
+    named = [name for name, kind in WRITERS.items() if kind.file_name and path.name == kind.file_name]
+    extended = [name for name, kind in WRITERS.items() if path.suffix.lower() in kind.extensions]
+    return next(iter(named + extended), "text")

@@ -27,6 +27,8 @@ class OutputSettings:
     """Nothing on stderr but errors."""
     stats: bool = False
     """A line of timings for each answer on stderr."""
+    thumbnail: Callable[[str], bytes | None] | None = None
+    """A picture's name -> a small JPEG, PNG or WebP file of it, None where there is none. For html."""
 
     @property
     def several(self) -> bool:

@@ -155,14 +155,14 @@ def open_sink(path: str | Path | None, stdout: TextIO | None) -> Sink:
         if str(path).endswith((os.sep, "/")):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     path = Path(path)
-    if _is_direct(path):
+    if is_direct(path):
         with _explained(str(path)):
             # Appending, so that `-o /dev/fd/3` never empties the file behind it.
             return StreamSink(open(path, "a", encoding="utf-8"), str(path), owned=True)
     return FileSink(path)
 
 
-def _is_direct(path: Path) -> bool:
+def is_direct(path: Path) -> bool:
     """A device, a FIFO or somebody's open descriptor: nothing that can be replaced by renaming."""
     if str(path).startswith(("/dev/", "/proc/")):
         return True

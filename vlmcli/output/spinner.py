@@ -62,7 +62,7 @@ class Spinner:
         while not self._closed.wait(_FRAME_S):
             with self._lock:
                 now = time.monotonic()
-                if self._words and now >= self._shown_from and _is_foreground(self._stream):
+                if self._words and now >= self._shown_from and is_foreground(self._stream):
                     self._draw(frames[number % len(frames)], now - self._since)
             number += 1
 
@@ -88,7 +88,7 @@ def shorten(line: str, width: int) -> str:
     return line[:width]
 
 
-def _is_foreground(stream: TextIO) -> bool:
+def is_foreground(stream: TextIO) -> bool:
     """False for a job that was sent to the background: its shell's prompt is on the terminal now."""
     if os.name != "posix":
         return True

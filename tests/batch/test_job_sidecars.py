@@ -1,0 +1,89 @@
+"""A file beside each picture, as the output of a job or besides another one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.batch.conftest import JOB, names_in, read
+
+Run = Callable[..., Any]
+Fill = Callable[..., list[str]]
+
+
+def sidecars() -> dict[str, str]:
+    return {path.name: path.read_text() for path in sorted(Path("photos").glob("*.txt"))}
+
+
+def test_each_picture_gets_its_text_and_keeps_it(vlm: Run, fill: Fill) -> None:
+    fill(3)
+    Path("photos/1.txt").write_text("my own words\n")
+    assert vlm("describe", "photos", *JOB, "--sidecar", ".txt", "--prefix", "a photo, ").code == 0
+    found = sidecars()
+    assert list(found) == ["0.txt", "1.txt", "2.txt"]
+    assert found["1.txt"] == "my own words\n"
+    assert found["0.txt"].startswith("a photo, ")
+    assert sorted(os.listdir()) == ["photos"]
+    assert "0 answered, 3 done before" in vlm("describe", "photos", *JOB, "--sidecar", ".txt").stderr
+    os.remove("photos/2.txt")
+    assert "1 answered, 2 done before" in vlm("describe", "photos", *JOB, "--sidecar", ".txt").stderr
+    assert vlm("describe", "photos", *JOB, "--sidecar", ".txt", "--overwrite").code == 0
+    assert sidecars()["1.txt"] != "my own words\n"
+
+
+def test_beside_an_output_what_was_lost_comes_back_without_the_model(vlm: Run, fill: Fill) -> None:
+    names = fill(3)
+    command = ["describe", "photos", *JOB, "--sidecar", ".txt", "-o", "x.jsonl"]
+    assert vlm(*command).code == 0
+    before = sidecars()
+    os.remove("photos/1.txt")
+    assert "0 answered, 3 done before" in vlm(*command).stderr
+    assert sidecars() == before
+    assert names_in() == names
+
+
+def test_two_that_would_share_one_are_told_apart(vlm: Run, fill: Fill) -> None:
+    names = fill(2)
+    os.rename(names[1], "photos/0.jpg")  # 0.jpg comes before 0.png
+    result = vlm("describe", "photos", *JOB, "--sidecar", ".txt", "-o", "x.jsonl")
+    assert (result.code, "photos/0.png would share its sidecar 0.txt" in result.stderr) == (1, True)
+    assert [(record["picture"], bool(record["error"])) for record in read()] == [
+        ("photos/0.jpg", False),
+        ("photos/0.png", True),
+    ]
+    assert vlm("describe", "photos", *JOB, "--sidecar", "+.txt").code == 0
+    assert list(sidecars()) == ["0.jpg.txt", "0.png.txt", "0.txt"]
+
+
+def test_words_for_sidecars_without_sidecars(vlm: Run, fill: Fill) -> None:
+    fill(1)
+    for option in ("--prefix", "--suffix", "--sidecar-dir"):
+        result = vlm("describe", "photos", *JOB, option, "x")
+        assert (result.code, "about sidecars" in result.stderr) == (2, True)
+
+
+def test_what_is_wrong_with_an_output_is_said_before_any_work(vlm: Run, fill: Fill) -> None:
+    names = fill(2)
+    for options, code, words in (
+        (["-o", "x.txt", "--template", "{nope}"], 2, "nope"),
+        (["-o", "x.txt", "--format", "imagefolder"], 7, "metadata.jsonl"),
+        (["-o", "none/x.csv"], 7, "none/x.csv"),
+        (["--sidecar", ".png"], 2, "--sidecar .png"),
+    ):
+        result = vlm("describe", "photos", *JOB, *options)
+        assert (result.code, words in result.stderr) == (code, True), result
+        assert sorted(os.listdir()) == ["photos"]
+    two = vlm("ask", "photos", *JOB, "-q", "What?", "-q", "Where?", "--sidecar", ".txt")
+    assert (two.code, "one question" in two.stderr) == (2, True)
+    assert sorted(os.listdir("photos")) == [os.path.basename(name) for name in names]
+
+
+def test_a_picture_outside_an_imagefolder_is_refused_before_any_work(vlm: Run, fill: Fill) -> None:
+    names = fill(2)
+    os.rename(names[1], "outside.png")
+    result = vlm("describe", "photos", "outside.png", *JOB, "-o", "photos/metadata.jsonl")
+    assert (result.code, "outside.png" in result.stderr) == (1, True)
+    assert '"file_name": "0.png"' in Path("photos/metadata.jsonl").read_text()
+    assert [bool(record["error"]) for record in read("photos/.metadata.jsonl.vlm.jsonl")] == [False, True]

@@ -1,0 +1,46 @@
+"""How a job goes, for who watches it, and how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from vlmcli.core import Record
+from vlmcli.errors import VlmError
+
+
+class Watcher(Protocol):
+    """Who shows how the job goes. `tick` comes several times a second."""
+
+    def planned(self, total: int) -> None: ...
+    def loading(self) -> None: ...
+    def skipped(self, failed: bool) -> None: ...
+    def answered(self, record: Record) -> None: ...
+    def complained(self, error: VlmError) -> None: ...
+    def stopping(self, in_work: int) -> None: ...
+    def tick(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Tally:
+    """How it went: of all the pictures (and questions) that were named."""
+
+    answered: int = 0
+    copied: int = 0
+    """Of those, identical to another picture."""
+    cut_short: int = 0
+    """Of those, not whole: a limit ended them."""
+    failed: int = 0
+    complaints: int = 0
+    """Folders and patterns that gave no pictures, and were said."""
+    done_before: int = 0
+    failed_before: int = 0
+    errors: dict[str, tuple[int, Exception]] = field(default_factory=dict)
+    """By kind: how many failed now, and the first of them."""
+    interrupted: bool = False
+
+    def count_error(self, error: Exception) -> None:
+        self.failed += 1
+        kind = error.kind if isinstance(error, VlmError) else "internal"
+        n_before, first = self.errors.get(kind, (0, error))
+        self.errors[kind] = n_before + 1, first

@@ -1,0 +1,67 @@
+"""Whether answers are streamed, or go into a file that remembers them: a job over many pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from vlmcli.cli.options import Common, Folder
+from vlmcli.cli.pictures import Sources
+from vlmcli.cli.work import output_settings
+from vlmcli.errors import UsageError
+from vlmcli.output import OutputSettings, resolve_format
+from vlmcli.output.as_jsonl import JsonlFormat
+from vlmcli.output.sink import is_direct
+
+
+def is_folder_job(common: Common, folder: Folder, many: bool) -> bool:
+    """Whether answers go into a file that remembers them. One picture into another format than jsonl does not ask
+    for that, unless the file is there and remembers already. Raises UsageError for options that are in vain."""
+    if folder.sidecar is None and (folder.prefix or folder.suffix or folder.sidecar_dir):
+        raise UsageError(
+            "--prefix, --suffix and --sidecar-dir are about sidecars, and there are none.", "--sidecar .txt"
+        )
+    if folder.dry_run or folder.sidecar is not None:
+        return True
+    path = common.output
+    if path is None or str(path) == "-" or is_direct(path):
+        if folder.retry_failed or folder.overwrite:
+            option = "--retry-failed" if folder.retry_failed else "--overwrite"
+            raise UsageError(f"{option} is about a file, and there is none.", "Name it with --output FILE")
+        return False
+    ledger = ledger_path(common)
+    return many or ledger == target_of(path) or ledger.exists()
+
+
+def is_many(arguments: Sequence[str] | None, sources: Sources) -> bool:
+    """More than one name, or one that stands for many: a folder, a pattern, a list."""
+    from vlmcli.images.expanding import is_pattern
+
+    names = list(arguments or [])
+    stands_for_many = any(is_pattern(name) or (sources.recursive and os.path.isdir(name)) for name in names)
+    return len(names) > 1 or sources.from_file is not None or stands_for_many
+
+
+def ledger_path(common: Common) -> Path:
+    """Of the command's output; nowhere without one."""
+    return Path(os.devnull) if common.output is None else ledger_of(output_settings(common))
+
+
+def ledger_of(settings: OutputSettings) -> Path:
+    """The output itself where it is jsonl; else a hidden file beside it."""
+    target = target_of(Path(settings.path or ""))
+    return target if resolve_format(settings) is JsonlFormat else hidden_ledger(target)
+
+
+def lock_of(ledger: Path) -> Path:
+    return ledger.with_name(f".{ledger.name.removeprefix('.')}.lock")
+
+
+def hidden_ledger(output: Path) -> Path:
+    """`captions.csv` -> `.captions.csv.vlm.jsonl`"""
+    return output.with_name(f".{output.name}.vlm.jsonl")
+
+
+def target_of(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # a link keeps pointing at what it points at

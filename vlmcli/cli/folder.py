@@ -1,0 +1,224 @@
+"""Many pictures into a file: a job that goes on where it was, whatever ended it before."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from vlmcli.batch.delivery import Delivery
+from vlmcli.batch.job import FolderJob
+from vlmcli.batch.ledger import Key, Ledger
+from vlmcli.batch.lock import locked
+from vlmcli.batch.messages import Start
+from vlmcli.batch.planning import Complaint, Planner, Todo, Wanted
+from vlmcli.batch.rendering import render
+from vlmcli.cli.decide import ledger_path, lock_of, target_of
+from vlmcli.cli.interrupts import handed_to
+from vlmcli.cli.options import Common, Folder
+from vlmcli.cli.pictures import Sources, resolve_name
+from vlmcli.cli.summary import exit_code, summarize
+from vlmcli.cli.work import open_model, opener, output_settings
+from vlmcli.errors import EXIT_OK, OutputError, PictureError
+from vlmcli.images import read
+from vlmcli.images.expanding import Named, failed
+from vlmcli.images.sources import check_stdin
+from vlmcli.images.sources.memory import MemoryRef
+from vlmcli.images.sources.promise import FailedRef
+from vlmcli.output import clean_text, is_terminal, open_writer, resolve_format, show_name
+from vlmcli.output.as_imagefolder import ImagefolderFormat, file_name_of, folder_of
+from vlmcli.output.progress import Progress
+from vlmcli.output.sidecar import Sidecars, SidecarSettings
+from vlmcli.tasks import TaskOptions
+
+if TYPE_CHECKING:
+    from vlmcli.api import Vlm
+    from vlmcli.core import ImageRef
+    from vlmcli.images.wishes import Wish
+
+_LONGEST_SETTING = 60
+_NO_SETTING = frozenset({"question", "timeout_s"})
+"""A question is a part of what is asked, and a timeout of how long one waits for it: neither tells two jobs apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a command wants of many pictures. `names` can be gone through again; `count` is None where it cannot."""
+
+    task: str
+    options: tuple[TaskOptions, ...]
+    """One for each question."""
+    wanted: Callable[[], Iterator[Wanted | Complaint]]
+    count: Callable[[], int] | None
+    sources: Sources
+    markdown: bool = True
+
+    @property
+    def asks_several(self) -> bool:
+        return len(self.options) > 1
+
+
+def wanted_pictures(named: Iterable[Named], wish: Wish, questions: int) -> Iterator[Wanted | Complaint]:
+    """Each picture with each question, as they are found."""
+    from_stdin: list[ImageRef] = []
+    for each in named:
+        if isinstance(each.name, FailedRef):
+            yield Complaint(each.name.error)
+            continue
+        wanted = with_content(resolve_name(each.name, wish))
+        if wanted.ref.kind == "stdin":
+            from_stdin.append(wanted.ref)
+            check_stdin(from_stdin)
+        yield from (Wanted(wanted.ref, number, wanted.content) for number in range(questions))
+
+
+def with_content(ref: ImageRef) -> Wanted:
+    """The picture, with its bytes where only this process can get at them."""
+    try:
+        if isinstance(ref, MemoryRef):
+            return Wanted(ref, content=_bytes_of(ref))
+        if ref.kind == "stdin" or (ref.kind == "file" and ref.name.startswith(("/dev/", "/proc/"))):
+            return Wanted(ref, content=read(ref))
+    except PictureError as error:
+        return Wanted(failed(ref.name, error))
+    return Wanted(ref)
+
+
+def _bytes_of(ref: MemoryRef) -> bytes:
+    if isinstance(ref.content, bytes):
+        return ref.content
+    from io import BytesIO
+
+    file = BytesIO()
+    ref.content.save(file, "PNG")
+    return file.getvalue()
+
+
+# --- the job ------------------------------------------------------------------------------------------------
+
+
+def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
+    """Do what is not done yet. Returns the exit code."""
+    vlm = open_model(common)
+    jobs = [vlm.job(work.task, (), options) for options in work.options]
+    questions = tuple(job.task.question(job.brief, 1) for job in jobs)
+    ledger = Ledger(ledger_path(common), settings_of(vlm, work), vlm.model, work.sources.parsed_shard())
+    if folder.dry_run:
+        return _show_plan(work, ledger, Planner(ledger, questions, folder.retry_failed), common, folder)
+    delivery = _delivery(common, folder)
+    progress = Progress(sys.stderr, common.quiet)
+    with ExitStack() as stack:
+        _take_place(ledger, common, stack)
+        ledger.begin_anew() if folder.overwrite else ledger.load()
+        planner = Planner(ledger, questions, folder.retry_failed)
+        start = Start(opener(common), work.task, work.options, work.sources.wish, vlm.model)
+        job = FolderJob(work.wanted(), start, planner, ledger, progress, delivery, common.verbose)
+        _count_meanwhile(work, progress)
+        try:
+            with handed_to(job.interrupt):
+                tally = job.run()
+        except (OutputError, KeyboardInterrupt):
+            raise
+        except Exception:
+            _finish(ledger, common, work, planner.place, compact=False)
+            raise
+        finally:
+            progress.hide()
+        _finish(ledger, common, work, planner.place, compact=not tally.interrupted)
+    summarize(tally, common)
+    return exit_code(tally)
+
+
+class _Proven(Exception):
+    """Leaves a writer without a file."""
+
+
+def _take_place(ledger: Ledger, common: Common, stack: ExitStack) -> None:
+    """The output is proven to be writable, before any model runs, and is ours alone. Raises OutputError."""
+    if common.output is None:  # sidecars remember by being there: this ledger is for the job alone
+        ledger.path = Path(stack.enter_context(TemporaryDirectory(prefix="vlm-"))) / "sidecars.jsonl"
+    else:
+        with suppress(_Proven), open_writer(output_settings(common)):
+            raise _Proven
+        stack.enter_context(locked(common.output, lock_of(ledger.path)))
+    stack.callback(ledger.close)
+
+
+def _delivery(common: Common, folder: Folder) -> Delivery:
+    check = None
+    if common.output is not None and resolve_format(output_settings(common)) is ImagefolderFormat:
+        check = partial(file_name_of, folder=folder_of(common.output))
+    if folder.sidecar is None:
+        return Delivery(check=check)
+    words = folder.prefix or "", folder.suffix or ""
+    sidecars = Sidecars(SidecarSettings(folder.sidecar, *words, folder.overwrite, folder.sidecar_dir))
+    return Delivery(sidecars, common.output is None, check)
+
+
+def _finish(ledger: Ledger, common: Common, work: Work, order: Callable[[Key], int], compact: bool) -> None:
+    if compact:
+        ledger.compact(order)
+        ledger.prove_there()
+    if common.output is not None and ledger.path != target_of(common.output):
+        render(ledger, output_settings(common, work.markdown, work.sources.wish), order, work.asks_several)
+
+
+def _count_meanwhile(work: Work, progress: Progress) -> None:
+    """How many there are is found out beside the work, which does not wait for it."""
+
+    def count() -> None:
+        assert work.count is not None
+        total = work.count()
+        progress.total = progress.total or total
+
+    if work.count is not None:
+        threading.Thread(target=count, name="count", daemon=True).start()
+
+
+def _show_plan(work: Work, ledger: Ledger, planner: Planner, common: Common, folder: Folder) -> int:
+    """--dry-run: the names of what is to do on stdout, the numbers on stderr."""
+    delivery = _delivery(common, folder)
+    if not folder.overwrite:
+        ledger.load()
+    counts = {"to do": 0, "done": 0, "failed": 0, "repeated": 0}
+    show = show_name if is_terminal(sys.stdout) else str
+    for wanted in work.wanted():
+        if isinstance(wanted, Complaint):
+            print(f"vlm: {show_name(wanted.error.sentence)}", file=sys.stderr)
+            continue
+        verdict = delivery.looked_at(planner.judge(wanted), planner.key_of(wanted))
+        counts["to do" if isinstance(verdict, Todo) else verdict] += 1
+        if isinstance(verdict, Todo):
+            question = f": {work.options[wanted.question].question}" if work.asks_several else ""
+            sys.stdout.buffer.write(os.fsencode(show(verdict.name) + clean_text(question)) + b"\n")
+    print(f"vlm: {counts['to do']:,} to do, {counts['done']:,} done, {counts['failed']:,} failed", file=sys.stderr)
+    return EXIT_OK
+
+
+# --- what tells two jobs apart, and where they are ----------------------------------------------------------
+
+
+def settings_of(vlm: Vlm, work: Work) -> dict[str, Any]:
+    """All that answers depend on beside picture and question, as far as it is not as usual."""
+    options, usual = work.options[0] if work.options else TaskOptions(), TaskOptions()
+    names = [field.name for field in fields(options) if field.name not in _NO_SETTING]
+    given = {name: value for name in names if (value := getattr(options, name)) != getattr(usual, name)}
+    if work.sources.frame is not None:
+        given["frame"] = work.sources.frame
+    return {"task": work.task, "model": vlm.fingerprint, **{name: _short(value) for name, value in given.items()}}
+
+
+def _short(value: Any) -> Any:
+    """A long prompt does not stand in each of 50,000 lines; its beginning and its digest do."""
+    if not isinstance(value, str) or len(value) <= _LONGEST_SETTING:
+        return value
+    from vlmcli.cache import digest_of
+
+    return f"{value[: _LONGEST_SETTING // 2]}… ({digest_of(value)[:12]})"

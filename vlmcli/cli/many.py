@@ -1,0 +1,92 @@
+"""One question, or several, about each of many pictures: as a stream of answers, or as a job with a memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from vlmcli.cli import work
+from vlmcli.cli.decide import is_folder_job, is_many
+from vlmcli.cli.options import Common, Folder
+from vlmcli.cli.pictures import Sources, find_pictures, first_and_all, iter_names, iter_refs, resolve_names
+from vlmcli.cli.work import Plan
+from vlmcli.errors import UsageError
+from vlmcli.images.listing import STDIN
+
+if TYPE_CHECKING:
+    from vlmcli.batch.planning import Complaint, Wanted
+    from vlmcli.cli.folder import Work
+    from vlmcli.core import ImageRef
+    from vlmcli.images.listing import Question
+    from vlmcli.tasks import TaskOptions
+
+
+def answer_each(
+    task: str,
+    arguments: Sequence[str] | None,
+    options: Sequence[TaskOptions],
+    sources: Sources,
+    common: Common,
+    folder: Folder,
+    markdown: bool = True,
+) -> int:
+    """Each picture that `arguments` and `sources` name, with each of `options`. Returns the exit code."""
+    many = is_many(arguments, sources)
+    if is_folder_job(common, folder, many):
+        from vlmcli.cli.folder import run_folder_job
+
+        if len(options) > 1 and folder.sidecar is not None:
+            raise UsageError("A sidecar holds the answer to one question.", "Ask one, and the next into +.other.txt")
+        if not many:
+            find_pictures(arguments, sources)  # one that is missing is an error and no record
+        return run_folder_job(_work(task, arguments, options, sources, markdown), common, folder)
+    names = (each.name for each in iter_names(arguments, sources))
+    if not many:
+        refs: Iterator[ImageRef] | Sequence[ImageRef] = resolve_names(list(names), sources)
+    else:
+        _, refs = first_and_all(iter_refs(names, sources.wish))
+        if all(not is_many([name], sources) for name in arguments or ()) and sources.from_file is None:
+            refs = list(refs)  # so that the spinner can say of how many
+    plans = (Plan((ref,), each, heading(ref, each if len(options) > 1 else None)) for ref in refs for each in options)
+    return work.answer(
+        task, list(plans) if isinstance(refs, Sequence) else plans, common, markdown=markdown, wish=sources.wish
+    )
+
+
+def heading(ref: ImageRef, options: TaskOptions | None = None) -> str:
+    return f"{ref.name}: {options.question}" if options else ref.name
+
+
+def _work(
+    task: str, arguments: Sequence[str] | None, options: Sequence[TaskOptions], sources: Sources, markdown: bool
+) -> Work:
+    from vlmcli.cli.folder import Work, wanted_pictures
+
+    def wanted() -> Iterator[Wanted | Complaint]:
+        return wanted_pictures(iter_names(arguments, sources), sources.wish, len(options))
+
+    def count() -> int:
+        return len(options) * sum(1 for _ in iter_names(arguments, sources))
+
+    can_count = str(sources.from_file) != STDIN  # which is read once
+    return Work(task, tuple(options), wanted, count if can_count else None, sources, markdown)
+
+
+def answer_list(questions: Sequence[Question], sources: Sources, common: Common, folder: Folder) -> int:
+    """Each picture of a list with its own question. Returns the exit code."""
+    words = list(dict.fromkeys(line.question for line in questions))
+    options = [common.task_options(question=each) for each in words]
+    numbers = {each: number for number, each in enumerate(words)}
+    if is_folder_job(common, folder, many=len(questions) > 1):
+        from vlmcli.cli.folder import Work, run_folder_job, with_content
+
+        def wanted() -> Iterator[Wanted | Complaint]:
+            for line, ref in zip(questions, iter_refs((q.picture for q in questions), sources.wish), strict=True):
+                yield replace(with_content(ref), question=numbers[line.question])
+
+        return run_folder_job(Work("ask", tuple(options), wanted, lambda: len(questions), sources), common, folder)
+    refs = resolve_names([line.picture for line in questions], sources)
+    asked = [(ref, options[numbers[line.question]]) for ref, line in zip(refs, questions, strict=True)]
+    plans = [Plan((ref,), each, heading(ref, each)) for ref, each in asked]
+    return work.answer("ask", plans, common, wish=sources.wish)
