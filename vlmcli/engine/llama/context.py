@@ -16,6 +16,7 @@ from vlmcli.errors import DoesNotFit, EngineError
 
 _BATCH_TOKENS = 2048
 _DECODE = 1  # llama.h, enum llama_process_type
+_AUTOMATIC, _DISABLED = -1, 0  # llama.h, enum llama_flash_attn_type
 
 
 class Context:
@@ -30,6 +31,7 @@ class Context:
         params.n_outputs_max = plan.n_slots
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = False
+        params.flash_attn_type = _AUTOMATIC if plan.flash_attention else _DISABLED
         params.no_perf = True
         self.plan, self._abort = plan, abort
         self.n_batch: int = params.n_batch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 from vlmcli.core import ModelFiles, Request
@@ -60,7 +61,8 @@ class OpenModel:
         """Render and tokenize: from here the request's cost in tokens is known. Raises VlmError."""
         parts = render(request, self._template, self._separator)
         answering = Answering(request, prompt_pieces(parts, self.decoder.vocabulary, self.eyes.pieces))
-        answering.need = check_fits(answering.need, self.decoder.trained_tokens)
+        need = check_fits(answering.need, self.decoder.trained_tokens)
+        answering.need = replace(need, flash_attention=devices.flash_attention_is_better(request.one_of_many))
         return answering
 
     def take_load_s(self) -> float:

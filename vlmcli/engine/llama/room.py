@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vlmcli.engine.held import Held, Shared
 from vlmcli.engine.llama.answering import Answering
+from vlmcli.engine.llama.beginning import Beginning
 from vlmcli.engine.llama.context import Context
 from vlmcli.engine.llama.decoder import Decoder
 from vlmcli.engine.llama.read_in import ReadIn, up_to_last_picture
@@ -11,12 +12,13 @@ from vlmcli.engine.scheduler import Scheduler
 
 
 class Room:
-    """Owns its context."""
+    """Owns its context. `whole_prompts`: see Scheduler."""
 
-    def __init__(self, context: Context, read_in: ReadIn | None) -> None:
+    def __init__(self, context: Context, read_in: ReadIn | None, whole_prompts: bool) -> None:
         self.context = context
         self._read_in = read_in
-        self.scheduler = Scheduler(context.plan.n_slots)
+        self._beginning = Beginning(context)
+        self.scheduler = Scheduler(context.plan.n_slots, whole_prompts)
         self.seated: dict[int, Answering] = {}
         self._held = [Held() for _ in range(context.plan.n_slots)]
 
@@ -31,6 +33,7 @@ class Room:
         found = {slot: self._held[slot].shared_with(answering.keys, answering.goes_on) for slot in self.scheduler.free}
         slot = max(found, key=lambda slot: (found[slot].position, -self._held[slot].end))
         shared = self._restore(slot, answering) or self._forget_all_but(slot, found[slot])
+        shared = shared if shared.position else self._copy_beginning(slot, answering)
         answering.begin(slot, self._held[slot], shared, decoder)
         self.scheduler.admit(slot, answering.pieces_left)
         self.seated[slot] = answering
@@ -50,8 +53,16 @@ class Room:
         count = self._read_in.restore(self.context, slot, answering.pieces, self._held[slot])
         return Shared(count, 0, self._held[slot].end)
 
+    def _copy_beginning(self, slot: int, answering: Answering) -> Shared:
+        """The words before the picture, from where another read them; the last piece is read, to know what follows."""
+        if answering.pieces_left == 1 or not self._beginning.copy_to(slot, answering.keys[0], self._held[slot]):
+            return Shared()
+        return Shared(1, 0, self._held[slot].end)
+
     def save_read_in(self, answering: Answering) -> None:
-        """Keep the pictures that were just read in, once all of them are."""
+        """Keep the words that were just read in, for others; and the pictures, once all of them are."""
+        if answering.request.one_of_many and len(answering.keys) - answering.pieces_left == 1:
+            self._beginning.keep(answering.slot, answering.keys[0], self._held[answering.slot].end)
         pictures = up_to_last_picture(answering.keys)
         just_read = len(answering.keys) - answering.pieces_left == pictures
         if self._read_in and just_read and answering.reads_pictures:
