@@ -33,6 +33,7 @@ def open_model(common: Common) -> Vlm:
         family=common.family,
         chat_template=common.chat_template,
         threads=common.threads,
+        parallel=common.parallel,
         verbose=common.verbose,
         cache=not common.no_cache,
     )
