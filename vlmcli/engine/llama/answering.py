@@ -112,6 +112,11 @@ class Answering:
             self._pieces.pop(0)  # lets go of the picture's pixels
         return done
 
+    def skip_piece(self, end: int) -> None:
+        """The slot was given the next piece of the prompt, up to position `end`."""
+        self._position = end
+        self._reused += token_count(self._pieces.pop(0))
+
     def _look(self, piece: RowPiece, eyes: Eyes) -> bytes | None:
         """The piece's rows. Opening the projector for it counts as loading."""
         started = time.monotonic()

@@ -11,6 +11,9 @@ from vlmcli.engine.llama.bindings import llama, system_info
 # Types that ggml's AMX kernels take; a build by GCC 12 crashes in them (ggml-org/llama.cpp #20824).
 _AMX_TYPES = frozenset({"Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS"})
 
+MOST_SEQUENCES = 256
+"""llama.cpp's LLAMA_MAX_SEQ: a context with more is refused."""
+
 
 def extra_buffers_are_safe(weight_types: frozenset[str]) -> bool:
     """False where repacking these weights may end in the AMX kernels of a build that crashes there.
@@ -37,8 +40,11 @@ def flash_attention_is_better(one_of_many: bool) -> bool:
 
 
 def best_parallel() -> int:
-    """How many answers side by side are best for the sum of all, memory permitting."""
-    return 16 if llama.llama_supports_gpu_offload() else 8
+    """How many answers side by side are best for the sum of all, memory permitting: see benchmarks/README.md.
+
+    On a processor twice as many would be little quicker, and the first answer comes when all prompts were read.
+    """
+    return 32 if llama.llama_supports_gpu_offload() else 16
 
 
 def free_memory_bytes() -> int:

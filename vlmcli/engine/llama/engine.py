@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from vlmcli.core import Answer, Event, Failed, Finished, ModelFiles, Request, Stage, TextChunk
 from vlmcli.engine import EngineSettings
 from vlmcli.engine.llama.abort import Abort
-from vlmcli.engine.llama.devices import best_parallel
+from vlmcli.engine.llama.devices import MOST_SEQUENCES, best_parallel
 from vlmcli.engine.llama.model import OpenModel
 from vlmcli.engine.llama.worker import Inbox, Worker
 from vlmcli.errors import EngineError
@@ -35,7 +35,7 @@ class LlamaEngine:
     def __init__(self, files: ModelFiles, settings: EngineSettings) -> None:
         self._abort = Abort()
         self._files, self._settings = files, settings
-        self._parallel = settings.parallel if settings.parallel > 0 else best_parallel()
+        self._parallel = min(settings.parallel, MOST_SEQUENCES) if settings.parallel > 0 else best_parallel()
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
         self._outbox: _Outbox | None = None

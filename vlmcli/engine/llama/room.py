@@ -33,7 +33,6 @@ class Room:
         found = {slot: self._held[slot].shared_with(answering.keys, answering.goes_on) for slot in self.scheduler.free}
         slot = max(found, key=lambda slot: (found[slot].position, -self._held[slot].end))
         shared = self._restore(slot, answering) or self._forget_all_but(slot, found[slot])
-        shared = shared if shared.position else self._copy_beginning(slot, answering)
         answering.begin(slot, self._held[slot], shared, decoder)
         self.scheduler.admit(slot, answering.pieces_left)
         self.seated[slot] = answering
@@ -53,11 +52,13 @@ class Room:
         count = self._read_in.restore(self.context, slot, answering.pieces, self._held[slot])
         return Shared(count, 0, self._held[slot].end)
 
-    def _copy_beginning(self, slot: int, answering: Answering) -> Shared:
-        """The words before the picture, from where another read them; the last piece is read, to know what follows."""
-        if answering.pieces_left == 1 or not self._beginning.copy_to(slot, answering.keys[0], self._held[slot]):
-            return Shared()
-        return Shared(1, 0, self._held[slot].end)
+    def copy_piece(self, answering: Answering) -> bool:
+        """Copy the words before the picture from where another read them. False when they must be read."""
+        slot, held = answering.slot, self._held[answering.slot]
+        if held.end or answering.pieces_left == 1 or not self._beginning.copy_to(slot, answering.keys[0], held):
+            return False
+        answering.skip_piece(held.end)
+        return True
 
     def save_read_in(self, answering: Answering) -> None:
         """Keep the words that were just read in, for others; and the pictures, once all of them are."""

@@ -129,6 +129,9 @@ class Worker:
             self._end(answering, "timeout")
 
     def _read_piece(self, room: Room, answering: Answering) -> None:
+        if room.copy_piece(answering):
+            room.scheduler.piece_read(answering.slot)
+            return
         self._emit(answering.stage)
         self._abort.deadline = answering.deadline
         try:
