@@ -13,8 +13,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.engine.test_llama_engine import BLUE, RED, answers, request
-from vlmcli.core import LoadedImage, Request, Text, Turn
+from vlmcli.core import Finished, LoadedImage, Request, Text, Turn
 from vlmcli.engine import ENGINES, Engine, EngineSettings
+from vlmcli.engine.llama import engine as llama_engine
 from vlmcli.engine.llama.answering import Answering
 from vlmcli.engine.llama.bindings import llama
 from vlmcli.images.decode import of_pixels
@@ -154,3 +155,21 @@ def test_parallel_limits_what_is_in_work() -> None:
     answers(engine, *[replace(request(id, scene(id)), one_of_many=True) for id in range(9)])
     assert engine._worker._room.context.plan.n_slots == 3  # type: ignore[attr-defined]
     engine.close()
+
+
+def test_pixels_in_flight_are_bounded(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> None:
+    """However many may be in work at once: no more are taken from the source while so many pixels are held."""
+    size = len(RED.rgb)
+    monkeypatch.setattr(llama_engine, "_MOST_PIXEL_BYTES", 2 * size)
+    taken, ended, most = 0, 0, 0
+
+    def source() -> Iterator[Request]:
+        nonlocal taken, most
+        for id in range(7):
+            taken += 1
+            most = max(most, taken - ended)
+            yield replace(request(id, (RED, BLUE)[id % 2], max_tokens=4), one_of_many=True)
+
+    for event in engine.stream(source()):
+        ended += isinstance(event, Finished)
+    assert (ended, most) == (7, 2)
