@@ -69,7 +69,7 @@ def serving(pair: Pair, slots: int, tokens_each: int, more: Sequence[str] = ()) 
     command = [
         pair.tool("llama-server"), "-m", str(pair.decoder), "--mmproj", str(pair.projector),
         "-t", str(pair.threads), "-np", str(slots), "-c", str(slots * tokens_each), "--temp", "0",
-        "--chat-template", "vicuna", "--host", "127.0.0.1", "--port", str(port), *more,
+        "--no-jinja", "--chat-template", "vicuna", "--host", "127.0.0.1", "--port", str(port), *more,
     ]  # fmt: skip
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
