@@ -112,10 +112,11 @@ class Answering:
             self._pieces.pop(0)  # lets go of the picture's pixels
         return done
 
-    def skip_piece(self, end: int) -> None:
-        """The slot was given the next piece of the prompt, up to position `end`."""
-        self._position = end
-        self._reused += token_count(self._pieces.pop(0))
+    def skip_pieces(self, shared: Shared) -> None:
+        """The slot, which held nothing, was given so much of the prompt."""
+        self._position += shared.position
+        self._reused += sum(map(token_count, self._pieces[: shared.pieces]))
+        del self._pieces[: shared.pieces]
 
     def _look(self, piece: RowPiece, eyes: Eyes) -> bytes | None:
         """The piece's rows. Opening the projector for it counts as loading."""

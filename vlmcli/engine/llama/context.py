@@ -117,6 +117,20 @@ class Context:
         llama.llama_memory_seq_rm(self._memory, slot, -1, -1)
         return False
 
+    def copy(self, source: int, slot: int) -> bool:
+        """Make one sequence hold what another holds. False when it cannot: then it holds nothing.
+
+        At once, by way of its bytes: llama_memory_seq_cp copies between streams at the next batch, over what may
+        have been put there since.
+        """
+        size = llama.llama_state_seq_get_size(self.pointer, source)
+        state = (ctypes.c_uint8 * size)()
+        got = llama.llama_state_seq_get_data(self.pointer, state, size, source)
+        if got == size and llama.llama_state_seq_set_data(self.pointer, state, size, slot):
+            return True
+        self.forget_from(slot, 0)
+        return False
+
     def close(self) -> None:
         pointer, self.pointer = self.pointer, None
         if pointer:

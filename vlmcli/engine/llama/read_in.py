@@ -31,12 +31,15 @@ class ReadIn:
         self._saver, self._identity = saver, identity
         self._saved = 0
 
-    def restore(self, context: Context, slot: int, pieces: Sequence[Piece], held: Held) -> int:
-        """How many of the pieces, all from the first, are in the sequence now; 0 when nothing was saved for them."""
-        keys = [key_of(piece) for piece in pieces]
+    def find(self, context: Context, keys: Sequence[Key]) -> bytes | None:
+        """What was saved of a prompt up to its last picture."""
         count = up_to_last_picture(keys)
-        data = self._saver.store.get("kv", self._key(context, keys[:count])) if count else None
-        if data is None or not _set_state(context, slot, data):
+        return self._saver.store.get("kv", self._key(context, keys[:count])) if count else None
+
+    def restore(self, data: bytes, context: Context, slot: int, pieces: Sequence[Piece], held: Held) -> int:
+        """How many of the pieces, all from the first, are in the sequence now; 0 when llama.cpp refuses the data."""
+        count = up_to_last_picture([key_of(piece) for piece in pieces])
+        if not _set_state(context, slot, data):
             return 0
         end = 0
         for piece in pieces[:count]:

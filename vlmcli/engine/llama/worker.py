@@ -104,8 +104,10 @@ class Worker:
 
     @property
     def _most_slots(self) -> int:
-        """Questions about the same pictures take turns, so they need one sequence between them."""
-        return min(self._parallel, len({answering.pictures for answering in self._waiting}))
+        """A few questions about the same pictures take turns in one sequence, which can be restored from the cache."""
+        many = self._waiting[0].request.one_of_many
+        pictures = {answering.pictures for answering in self._waiting}
+        return min(self._parallel, len(self._waiting) if many else len(pictures))
 
     def _plan(self) -> ContextPlan:
         return plan_context(
@@ -129,8 +131,9 @@ class Worker:
             self._end(answering, "timeout")
 
     def _read_piece(self, room: Room, answering: Answering) -> None:
-        if room.copy_piece(answering):
-            room.scheduler.piece_read(answering.slot)
+        if copied := room.copy_pieces(answering):
+            for _ in range(copied):
+                room.scheduler.piece_read(answering.slot)
             return
         self._emit(answering.stage)
         self._abort.deadline = answering.deadline
