@@ -13,8 +13,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.engine.test_llama_engine import BLUE, RED, answers, request
-from vlmcli.core import Finished, LoadedImage, Request, Text, Turn
+from vlmcli.core import Finished, LoadedImage, Request, Text, TextChunk, Turn
 from vlmcli.engine import ENGINES, Engine, EngineSettings
+from vlmcli.engine.llama import answering
 from vlmcli.engine.llama import engine as llama_engine
 from vlmcli.engine.llama.answering import Answering
 from vlmcli.engine.llama.bindings import llama
@@ -179,6 +180,15 @@ def test_parallel_limits_what_is_in_work() -> None:
     answers(engine, *[replace(request(id, scene(id)), one_of_many=True) for id in range(9)])
     assert engine._worker._room.context.plan.n_slots == 3  # type: ignore[attr-defined]
     engine.close()
+
+
+def test_words_come_together(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each chunk wakes the reader: within the pause there is none, and at the end nothing is missing."""
+    monkeypatch.setattr(answering, "_PAUSE_S", 1000.0)
+    events = list(engine.stream([request(0, RED)]))
+    chunks = [event.text for event in events if isinstance(event, TextChunk)]
+    assert len(chunks) == 2
+    assert "".join(chunks) == next(event.answer.text for event in events if isinstance(event, Finished))
 
 
 def test_pixels_in_flight_are_bounded(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> None:
