@@ -39,7 +39,10 @@ def modules_of(vlm_process: Callable[..., Any]) -> Callable[..., set[str]]:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["ask", "-h"], ["--show-completion", "bash"]])
-def test_help_imports_nothing_heavy(modules_of: Callable[..., set[str]], arguments: list[str]) -> None:
+def test_help_imports_nothing_heavy(
+    modules_of: Callable[..., set[str]], arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # there may be no shell above the tests
     found = heavy(modules_of(*arguments))
     assert {name for name in found if name.partition(".")[0] not in ("rich", "ctypes")} == set()  # help is drawn
 

@@ -9,21 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Reply", "Vlm", "__version__"]
+__all__ = ["Reply", "Vlm", "__version__", "pull"]
 
 if TYPE_CHECKING:
-    from vlmcli.api import Vlm
+    from vlmcli.api import Vlm, pull
     from vlmcli.reply import Reply
+
+_HOMES = {"Vlm": "vlmcli.api", "pull": "vlmcli.api", "Reply": "vlmcli.reply"}
 
 
 def __getattr__(name: str) -> Any:
-    """`Vlm` and `Reply` are imported when they are first asked for (PEP 562): importing vlmcli costs nothing."""
-    if name == "Vlm":
-        from vlmcli.api import Vlm
+    """They are imported when they are first asked for (PEP 562): importing vlmcli costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return Vlm
-    if name == "Reply":
-        from vlmcli.reply import Reply
-
-        return Reply
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -11,16 +11,16 @@ with Vlm("demo") as vlm:
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from vlmcli.config import Settings, load_settings
+from vlmcli.config import Settings, load_settings, read_aliases
 from vlmcli.core import ImageRef, JobEvent, ModelFiles
 from vlmcli.engine import ENGINES, Engine, EngineSettings
-from vlmcli.models import resolve_model
+from vlmcli.models import mark_used, resolve_model
 from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
 from vlmcli.session import Conversation
@@ -28,6 +28,7 @@ from vlmcli.tasks import TASKS, Brief, Exchange, TaskOptions
 
 if TYPE_CHECKING:
     from vlmcli.cache import Store
+    from vlmcli.models.hub.events import PullEvent
 
 PictureLike = str | os.PathLike[str] | bytes | Any
 """A path, `-` for standard input, the bytes of a picture file, or a PIL image."""
@@ -36,8 +37,9 @@ PictureLike = str | os.PathLike[str] | bytes | Any
 class Vlm:
     """A model, opened at the first question and kept open until `close` (or the end of a `with`).
 
-    `model`: "demo", or the path of a GGUF file with `mmproj`; None takes VLM_MODEL. Raises ModelError at once when
-    there is no such model or its two files do not fit. `cache=False` neither uses nor keeps anything on disk. Not
+    `model`: "demo", a name that `vlm models` lists and `vlm pull` has fetched, hf:OWNER/REPOSITORY, or the path of a
+    GGUF file with `mmproj`; None takes VLM_MODEL, or the only model that is here. Raises ModelError at once when there
+    is no such model or its two files do not fit. `cache=False` neither uses nor keeps anything on disk. Not
     for use from several threads at a time.
     """
 
@@ -60,6 +62,7 @@ class Vlm:
             Path(mmproj) if mmproj else None,
             family,
             Path(chat_template) if chat_template else None,
+            read_aliases,
         )
         self._engine_settings = EngineSettings(
             threads=threads or settings.threads,
@@ -165,6 +168,7 @@ class Vlm:
     def _open_engine(self) -> Engine:
         if self._engine is None:
             self._engine = _open_engine(self._files, self._engine_settings)
+            mark_used(self._files.decoder)
         return self._engine
 
     def interrupt(self) -> bool:
@@ -183,6 +187,18 @@ class Vlm:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def pull(model: str, progress: Callable[[PullEvent], None] | None = None) -> None:
+    """Fetch a model as `vlm pull` does; what is here already is not fetched again. Nothing is asked or printed.
+
+    `progress` is told what happens: see vlmcli.models.hub.events. Raises ModelError, OutputError.
+    """
+    from vlmcli.models.pulling import fetch_files, plan_pull
+
+    for event in fetch_files(plan_pull(model, read_aliases())):
+        if progress:
+            progress(event)
 
 
 def _find_store() -> Store | None:

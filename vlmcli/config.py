@@ -98,6 +98,14 @@ def read_config() -> ConfigFile:
     return ConfigFile(path, text, _parsed(path, text))
 
 
+def read_aliases() -> Mapping[str, str]:
+    """The user's own names of models, `[aliases]` in the settings file. Raises UsageError as `read_config`."""
+    found = read_config().values.get("aliases")
+    if not isinstance(found, dict):
+        return {}
+    return {name: model for name, model in found.items() if isinstance(model, str) and model}
+
+
 _OTHER_FILE = "Another file: export VLM_CONFIG=FILE"
 
 

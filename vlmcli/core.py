@@ -193,16 +193,23 @@ class Family:
 
     name: str
     chat_template: str = ""
-    """Jinja; empty: the model's own from its GGUF."""
+    own_template_first: bool = False
+    template_variables: Mapping[str, bool] = field(default_factory=dict)
+    """Jinja, and what it is told beside the conversation. Empty, or own first: the one in the model's own file."""
     stop: tuple[str, ...] = ()
     several_pictures: bool = True
     """Trained on several pictures in one prompt; otherwise `compare` stitches them side by side."""
     picture_first: bool = True
-    """The picture comes before the words of its turn."""
+    before_picture: str = ""
     separator: str = "\n"
-    """What stands between a picture and what follows it in the turn."""
+    """What stands before each picture of a turn, and between it and what follows."""
+    tasks: tuple[str, ...] = ()
     wordings: Mapping[str, str] = field(default_factory=dict)
-    """Task wordings that differ from the common ones: `describe.caption`, `ocr`, …"""
+    """Tasks it was trained on (empty: all), and words for them that differ from ours: `describe.caption`, `ocr`, …"""
+    sampling: Mapping[str, float] = field(default_factory=dict)
+    """Fields of `Sampling` where the makers' advice differs from ours; what the user says wins over it."""
+    image_min_tokens: int = 0
+    """Tokens for a picture below which answers are poor; 0: the projector's own limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +221,20 @@ class ModelFiles:
     projector: Path
     family: Family
     warnings: tuple[str, ...] = ()
+
+
+# --- the machine ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device that llama.cpp can use as it was built, by the name that it gives it: CPU, CUDA0, Metal, Vulkan0."""
+
+    name: str
+    description: str
+    is_gpu: bool
+    free_bytes: int
+    total_bytes: int
 
 
 # --- a result ---------------------------------------------------------------------------------------------

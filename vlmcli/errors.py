@@ -83,6 +83,34 @@ class ModelNotFound(ModelError):
     kind = "model_not_found"
 
 
+class ModelNotHere(ModelNotFound):
+    """A model that is known and can be pulled, but is not on this machine. `name`: what to pull."""
+
+    kind = "model_not_here"
+
+    def __init__(self, sentence: str, hint: str = "", name: str = "") -> None:
+        super().__init__(sentence, hint)
+        self.name = name
+
+
+class ModelAmbiguous(ModelError):
+    """Several files of a repository would do, and nothing says which; the hint lists them as commands."""
+
+    kind = "model_ambiguous"
+
+
+class ModelGated(ModelError):
+    """Its makers want their licence accepted, or a token that may read it."""
+
+    kind = "model_gated"
+
+
+class HubUnreachable(ModelError):
+    """The Hub cannot be asked: no network, no such host, offline mode, or it fails again and again."""
+
+    kind = "hub_unreachable"
+
+
 class ModelDamaged(ModelError):
     kind = "model_damaged"
 

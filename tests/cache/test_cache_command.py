@@ -13,7 +13,6 @@ import pytest
 
 from tests.cache.conftest import key
 from vlmcli.cache import Store, find_limits
-from vlmcli.cli.cache import show_size
 
 Run = Callable[..., Any]
 
@@ -46,7 +45,8 @@ def test_in_a_pipe(vlm: Run, full: Store) -> None:
 
 
 def test_for_a_person(vlm: Run, full: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vlmcli.output.is_terminal", lambda stream: stream is sys.stdout)
+    for place in ("vlmcli.output", "vlmcli.output.table"):
+        monkeypatch.setattr(f"{place}.is_terminal", lambda stream: stream is sys.stdout)
     lines = vlm("cache").stdout.splitlines()
     assert lines[0] == f"{full.root}: 2.0 MB of at most 8.3 GB"
     assert lines[2].split() == ["kind", "model", "entries", "size", "hits", "last", "used"]
@@ -117,14 +117,3 @@ def test_a_file_in_its_place(vlm: Run, cache_dir: Path) -> None:
     assert "is no folder" in vlm("cache").stderr
     assert vlm("cache", "clear").code == 0
     assert cache_dir.read_text() == "mine"
-
-
-@pytest.mark.parametrize(
-    ("size", "shown"),
-    [
-        *[(0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (99_949, "99.9 KB"), (152_300, "152 KB")],
-        *[(999_600, "1.0 MB"), (8_256_000_000, "8.3 GB"), (5 * 10**15, "5000 TB")],
-    ],
-)
-def test_sizes(size: int, shown: str) -> None:
-    assert show_size(size) == shown

@@ -17,8 +17,11 @@ from typing import NamedTuple
 import pyte
 import pytest
 
+from tests.hub.fixtures import hub
 from vlmcli import demo
 from vlmcli.gguf import read_header
+
+__all__ = ["hub"]
 
 PATIENCE_S = 60
 END = 2
@@ -115,13 +118,19 @@ def _read_all(master: int) -> bytes:
 def on_terminal(start_vlm: Callable[..., subprocess.Popen[bytes]]) -> Callable[..., Shown]:
     """`on_terminal("ask", …, columns=40)`: a real process with all its streams on a pseudo-terminal.
 
-    `piped`: its stdout is a pipe instead, and only stderr is seen.
+    `piped`: its stdout is a pipe instead, and only stderr is seen. `typed`: keys that were pressed before it asked.
     """
 
     def run(
-        *arguments: str, columns: int = 80, rows: int = 24, env: dict[str, str] | None = None, piped: bool = False
+        *arguments: str,
+        columns: int = 80,
+        rows: int = 24,
+        env: dict[str, str] | None = None,
+        piped: bool = False,
+        typed: str = "",
     ) -> Shown:
         master, slave = _open_terminal(columns, rows)
+        os.write(master, typed.encode())
         stdout = subprocess.PIPE if piped else slave
         process = start_vlm(*arguments, stdin=slave, stdout=stdout, stderr=slave, env=env, start_new_session=True)
         os.close(slave)

@@ -117,7 +117,7 @@ def test_3_standard_input_is_a_terminal(vlm: Run) -> None:
 
 
 def test_4_no_model_was_chosen(vlm: Run, picture: str) -> None:
-    assert_error(vlm("ask", picture, "What?"), 4, "No model was chosen.", "--model demo")
+    assert_error(vlm("ask", picture, "What?"), 4, "No model was chosen, and none is here.", "--model demo")
 
 
 def test_5_what_does_not_fit_is_refused_with_the_numbers(vlm: Run, picture: str) -> None:

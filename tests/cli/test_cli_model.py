@@ -41,14 +41,14 @@ def answered(vlm: Run, picture: str) -> Callable[..., dict[str, Any]]:
 
 def test_no_model_and_no_variable_lists_what_to_type(refused: Run) -> None:
     error = refused()
-    for command in ("--model demo", "--model MODEL.gguf --mmproj MMPROJ.gguf", "export VLM_MODEL=demo"):
+    for command in ("vlm pull llava", "--model demo", "--model MODEL.gguf --mmproj MMPROJ.gguf"):
         assert command in error
 
 
 @pytest.mark.parametrize("chosen", ["", None])
 def test_an_empty_choice_is_none(refused: Run, monkeypatch: pytest.MonkeyPatch, chosen: str | None) -> None:
     monkeypatch.setenv("VLM_MODEL", "")
-    assert "No model was chosen." in (refused() if chosen is None else refused("--model", chosen))
+    assert "No model was chosen, and none is here." in (refused() if chosen is None else refused("--model", chosen))
 
 
 def test_the_variable_is_honoured(answered: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +58,7 @@ def test_the_variable_is_honoured(answered: Run, monkeypatch: pytest.MonkeyPatch
 
 def test_the_option_wins_over_the_variable(answered: Run, refused: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VLM_MODEL", "nothing")
-    assert "There is no model named 'nothing' here." in refused()
+    assert "There is no model named 'nothing'." in refused()
     assert answered("--model", "demo")["model"] == "demo"
     assert answered("-m", "demo")["model"] == "demo"
 
@@ -81,9 +81,15 @@ def test_a_home_folder_is_understood(answered: Run, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_unknown_name(refused: Run) -> None:
-    error = refused("--model", "llava")
-    assert "There is no model named 'llava' here." in error
-    assert "--model demo" in error
+    error = refused("--model", "lava")
+    assert "There is no model named 'lava'." in error
+    assert "vlm pull llava" in error
+
+
+def test_a_known_name_that_is_not_here(refused: Run) -> None:
+    assert refused("--model", "SmolVLM_500M") == (
+        "vlm: smolvlm-500m is not on this machine.\n  vlm pull smolvlm-500m\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["none.gguf", "folder/none", "./none"])

@@ -77,7 +77,7 @@ def test_a_pipe_beside_a_terminal(on_terminal: Run, picture: str, answer: str) -
 def test_a_spinner_while_one_waits_and_no_trace_of_it(
     on_terminal: Run, picture: str, talker: list[str], piped: bool
 ) -> None:
-    slow = ["--max-tokens", "4000", "--format", "json"]
+    slow = ["--max-tokens", "1500", "--format", "json"]
     shown = on_terminal("ask", picture, "What?", *talker, *slow, piped=piped, columns=100)
     assert shown.code == 0
     assert "⠋" in shown.sent
@@ -100,7 +100,7 @@ def test_a_picture_typed_by_hand(on_terminal: Run) -> None:
 def test_an_error_is_one_sentence(on_terminal: Run, picture: str) -> None:
     shown = on_terminal("describe", picture)
     assert shown.code == 4
-    assert shown.lines[0] == "vlm: No model was chosen."
+    assert shown.lines[0] == "vlm: No model was chosen, and none is here."
 
 
 def test_hostile_words_never_reach_the_terminal(on_terminal: Run, picture: str) -> None:

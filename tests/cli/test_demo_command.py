@@ -29,7 +29,7 @@ def test_demo_shows_all_tasks_and_what_to_type_next(capfd: pytest.CaptureFixture
     commands = [line for line in out.splitlines() if line.startswith("$ vlm ")]
     assert [command.split()[2] for command in commands] == ["describe", "ask", "compare", "ocr"]
     assert "\x1b" not in out
-    assert sum(line.startswith("  vlm ") for line in err.splitlines()) == 3
+    assert sum(line.startswith("  vlm ") for line in err.splitlines()) == 4
 
 
 def test_half_blocks_show_two_rows_of_pixels_in_one() -> None:

@@ -49,6 +49,15 @@ def test_bash(program: str, files: Path, words: str, at: int, shown: list[str]) 
     assert ("compopt filenames" in lines) == (len(shown) > 1)
 
 
+def test_bash_and_a_colon(program: str, files: Path) -> None:
+    """Readline takes the colon for a border between words, so only what follows it is to be inserted."""
+    script = BASH.replace("_vlm_completion vlm\n", "COMP_LINE='vlm pull smolvlm2-2.2b:q'\n_vlm_completion vlm\n", 1)
+    lines = shell("bash", script % ("vlm pull smolvlm2-2.2b : q", 4), program, "--norc")
+    assert lines[1:] == ["q4_k_m", "q8_0"]
+    lines = shell("bash", script.replace(":q'", ":'") % ("vlm pull smolvlm2-2.2b :", 3), program, "--norc")
+    assert lines[1:] == ["Q4_K_M", "Q8_0"]
+
+
 def test_fish(program: str, files: Path) -> None:
     lines = shell(
         "fish", 'source "$SCRIPT"; complete -C "vlm describe my"; complete -C "vlm describe --style ca"', program

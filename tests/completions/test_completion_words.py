@@ -66,7 +66,9 @@ def test_a_home_folder_stays_a_tilde(complete: Complete, files: Path, monkeypatc
 
 def test_models_and_other_files(complete: Complete, files: Path) -> None:
     assert complete("vlm ask --model ") == ["demo", "holiday/", "models/", "tiny.gguf"]
-    assert complete("vlm ask -m d") == ["demo"]
+    assert complete("vlm ask -m d") == ["demo", "deepseek-ocr"]
+    assert complete("vlm ask -m ti") == ["tiny.gguf"]
+    assert complete("vlm pull llava-1.6-m") == ["llava-1.6-mistral-7b"]
     assert complete("vlm ask --mmproj models/") == ["models/mmproj-tiny.gguf"]
     assert complete("vlm ask --output no") == ["notes.txt"]
 
@@ -87,7 +89,7 @@ def test_keys_and_values_of_settings(complete: Complete, tmp_path: Path, monkeyp
 def test_help_beside_the_words_is_plain(complete: Complete) -> None:
     for shell in ("zsh", "fish"):
         lines = dict(line.split("\t", 1) for line in complete("vlm ask --m", shell))
-        assert lines["--model"].startswith("The model: demo is the one in the box")
+        assert lines["--model"].startswith("The model: a name of vlm models, demo in the box")
         assert all("[/" not in text for text in lines.values())
 
 

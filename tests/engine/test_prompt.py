@@ -1,4 +1,4 @@
-"""The prompt: the family's reference character by character, its token ids, and words that stay words."""
+"""The prompt: words that stay words, whatever they spell, and templates as they come. References: models/families."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engine.tiny_gguf import spm_vocabulary, write
+from tests.models.families.references import control_words, opened_vocabulary, template_of, text_of
 from vlmcli.core import LoadedImage, Picture, Request, Text, Turn
-from vlmcli.engine.llama.bindings import llama
 from vlmcli.engine.llama.decoder import Vocabulary
 from vlmcli.engine.llama.prompt import Span, render, tokenize_run
 from vlmcli.engine.llama.template import ChatTemplate
@@ -16,7 +16,6 @@ from vlmcli.errors import PictureLost, TemplateError
 from vlmcli.models.families import FAMILIES
 
 IMAGE = LoadedImage("a.png", 1, 1, b"\0\0\0", "digest")
-CONTROL = ["<|im_start|>", "<|im_end|>", "[INST]", "[/INST]", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>"]
 HOSTILE = [
     "</s>",
     "<s>",
@@ -27,6 +26,10 @@ HOSTILE = [
     "[/INST]",
     "<__media__>",
     "<|eot_id|>",
+    "<start_of_turn>model",
+    "<end_of_utterance>",
+    "<|begin_of_image|>",
+    "<think>",
 ]
 
 
@@ -34,17 +37,9 @@ HOSTILE = [
 def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vocabulary]:
     """A SentencePiece vocabulary with the control tokens of all families, loaded by llama.cpp."""
     words = ["US", "ER", "▁US", "▁the", "</", "▁<", "s>", "im", "▁What"]
-    path = write(tmp_path_factory.mktemp("vocabulary") / "v.gguf", spm_vocabulary(CONTROL, words))
-    params = llama.llama_model_default_params()
-    params.vocab_only = True
-    model = llama.llama_model_load_from_file(str(path).encode(), params)
-    assert model
-    yield Vocabulary(llama.llama_model_get_vocab(model))
-    llama.llama_model_free(model)
-
-
-def template_of(family: str) -> ChatTemplate:
-    return ChatTemplate(FAMILIES[family].chat_template, "<s>", "</s>")
+    path = write(tmp_path_factory.mktemp("vocabulary") / "v.gguf", spm_vocabulary(control_words(), words))
+    with opened_vocabulary(path) as opened:
+        yield opened
 
 
 def asked(*questions: str, system: str = "", pictures: int = 1, answers: tuple[str, ...] = ()) -> Request:
@@ -62,43 +57,14 @@ def rendered(request: Request, template: ChatTemplate, separator: str = "\n") ->
     return "".join("<image>" if isinstance(p, LoadedImage) else "".join(s.text for s in p) for p in parts)
 
 
-VICUNA_SYSTEM = (
-    "A chat between a curious human and an artificial intelligence assistant."
-    " The assistant gives helpful, detailed, and polite answers to the human's questions."
-)
-
-# haotian-liu/LLaVA, llava/conversation.py: conv_vicuna_v1, conv_mistral_instruct, conv_chatml_direct; Meta's Llama 3
-LLAMA_3_USER = "<|start_header_id|>user<|end_header_id|>\n\n"
-LLAMA_3_END = "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
-CHATML_END = "<|im_end|><|im_start|>assistant\n"
-REFERENCES = {
-    "vicuna": f"{VICUNA_SYSTEM} USER: <image>\nQ ASSISTANT:",
-    "mistral-instruct": "[INST] <image>\nQ [/INST]",
-    "chatml": "<|im_start|>system\nAnswer the questions.<|im_end|><|im_start|>user\n<image>\nQ" + CHATML_END,
-    "llama-3": f"{LLAMA_3_USER}<image>\nQ{LLAMA_3_END}",
-}
-LATER_TURNS = {
-    "vicuna": f"{VICUNA_SYSTEM} USER: <image>\nQ ASSISTANT: A</s> USER: R ASSISTANT:",
-    "mistral-instruct": "[INST] <image>\nQ [/INST] A</s>[INST] R [/INST]",
-    "chatml": REFERENCES["chatml"] + "A<|im_end|><|im_start|>user\nR" + CHATML_END,
-    "llama-3": REFERENCES["llama-3"] + f"A<|eot_id|>{LLAMA_3_USER}R{LLAMA_3_END}",
-}
-
-
-@pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.chat_template])
-def test_prompt_is_the_reference(family: str) -> None:
-    assert rendered(asked("Q"), template_of(family)) == REFERENCES[family]
-    assert rendered(asked("Q", "R", answers=("A",)), template_of(family)) == LATER_TURNS[family]
-
-
-@pytest.mark.parametrize("family", REFERENCES)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_system_message_is_in_the_prompt_once(family: str) -> None:
     prompt = rendered(asked("Q", system="Be brief."), template_of(family))
     assert prompt.count("Be brief.") == 1
     assert prompt.index("Be brief.") < prompt.index("Q")
 
 
-@pytest.mark.parametrize("family", REFERENCES)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_tokens_of_innocent_words_are_those_of_the_whole_string(family: str, vocabulary: Vocabulary) -> None:
     for part in render(asked("What the USER imposes?"), template_of(family), "\n"):
         if not isinstance(part, LoadedImage):
@@ -106,7 +72,7 @@ def test_tokens_of_innocent_words_are_those_of_the_whole_string(family: str, voc
             assert tokenize_run(part, vocabulary) == vocabulary.tokenize(whole, parse_special=True)
 
 
-@pytest.mark.parametrize("family", REFERENCES)
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("words", HOSTILE)
 def test_foreign_words_never_become_control_tokens(family: str, words: str, vocabulary: Vocabulary) -> None:
     """The ids are the template's control tokens and, between them, the plain tokens of the whole stretch."""
@@ -132,10 +98,6 @@ def test_control_tokens_that_merge_out_of_plain_pieces_are_spelled_out(vocabular
     tokens = vocabulary.tokenize_as_words("a </s> b")
     assert not any(map(vocabulary.is_control, tokens))
     assert spelled(tokens, vocabulary) == " a </s> b"
-
-
-def text_of(run: tuple[Span, ...]) -> str:
-    return "".join(span.text for span in run)
 
 
 def spelled(tokens: list[int], vocabulary: Vocabulary) -> str:
@@ -169,6 +131,18 @@ def test_templates_that_want_typed_parts_get_them(content: str) -> None:
 def test_bos_of_a_template_is_not_doubled() -> None:
     template = ChatTemplate("{{ bos_token }}{{ messages[0].content }}", "<s>", "</s>")
     assert rendered(asked("Q"), template) == "<image>\nQ"
+
+
+def test_bos_of_a_template_stays_where_the_tokenizer_adds_none() -> None:
+    template = ChatTemplate("{{ bos_token }}{{ messages[0].content }}", "<s>", "</s>", adds_bos=False)
+    assert rendered(asked("Q"), template) == "<s><image>\nQ"
+
+
+def test_a_template_is_told_its_variables() -> None:
+    source = "{{ messages[0].content }}{% if enable_thinking is false %}<think></think>{% endif %}"
+    assert rendered(asked("Q"), ChatTemplate(source, "", "")) == "<image>\nQ"
+    told = ChatTemplate(source, "", "", variables={"enable_thinking": False})
+    assert rendered(asked("Q"), told) == "<image>\nQ<think></think>"
 
 
 @pytest.mark.parametrize(

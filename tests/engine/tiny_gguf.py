@@ -5,9 +5,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE = 1, 2, 3, 4, 6
+
+
+class Typed(NamedTuple):
+    """A value of a type that Python does not have, or of one that is wrong: GGUF's number of it, and its bytes."""
+
+    kind: int
+    data: bytes
 
 
 def string(text: str) -> bytes:
@@ -17,6 +24,8 @@ def string(text: str) -> bytes:
 
 def value(item: Any) -> bytes:
     """A typed value as GGUF has it: integers as u32, in lists as i32; a list is an array of its first item's type."""
+    if isinstance(item, Typed):
+        return struct.pack("<I", item.kind) + item.data
     if isinstance(item, bool):
         return struct.pack("<I?", 7, item)
     if isinstance(item, int):

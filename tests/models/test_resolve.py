@@ -11,7 +11,15 @@ import pytest
 
 from tests.engine.tiny_gguf import write
 from vlmcli import demo
-from vlmcli.errors import ModelDamaged, ModelError, ModelMismatch, ModelNotChosen, ModelNotFound, TemplateError
+from vlmcli.errors import (
+    ModelDamaged,
+    ModelError,
+    ModelMismatch,
+    ModelNotChosen,
+    ModelNotFound,
+    ModelNotHere,
+    TemplateError,
+)
 from vlmcli.models import resolve_model
 
 F32 = 0
@@ -71,7 +79,8 @@ def test_family_by_name_and_template_by_file(tmp_path: Path) -> None:
 
 
 def test_unknown_names(tmp_path: Path) -> None:
-    assert "no model named 'llava'" in refused(ModelNotFound, "llava").sentence
+    assert "no model named 'lava'" in refused(ModelNotFound, "lava").sentence
+    assert refused(ModelNotHere, "llava-phi-3").hint == "vlm pull llava-phi-3"
     assert "There is no file" in refused(ModelNotFound, "x/llava.gguf").sentence
     assert "vicuna" in refused(TemplateError, "demo", None, "vikuna").hint
     assert "cannot be read" in refused(TemplateError, "demo", None, None, tmp_path / "none").sentence

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import pytest
 
-from vlmcli.core import Answer, Family, LoadedImage, Picture, Request, StopReason, Text
+from vlmcli.core import Answer, Family, LoadedImage, Picture, Request, Sampling, StopReason, Text
 from vlmcli.errors import UsageError
+from vlmcli.models.families import FAMILIES
 from vlmcli.tasks import TASKS, Brief, Outcome, TaskOptions
 from vlmcli.tasks.describe import STYLES
 
@@ -159,3 +161,75 @@ def test_a_question_without_history_asks_for_no_room() -> None:
 def test_options_that_make_no_sense_are_said(task: str, images: list[LoadedImage], options: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         run(task, images, **options)
+
+
+# --- families -----------------------------------------------------------------------------------------------
+
+READERS = {"deepseek-ocr": "Free OCR.", "glm-ocr": "Text Recognition:", "paddleocr-vl": "OCR:"}
+KEYS = {"ask", "compare", "compare.stitch", "ocr", *(f"describe.{style}" for style in STYLES)}
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
+def test_a_family_names_tasks_wordings_and_sampling_that_exist(family: Family) -> None:
+    assert set(family.tasks) <= set(TASKS)
+    assert set(family.wordings) <= KEYS
+    settings = {field.name: field.default for field in fields(Sampling)}
+    assert {name: type(value) for name, value in family.sampling.items()} == {
+        name: type(settings[name]) for name in family.sampling
+    }
+
+
+@pytest.mark.parametrize("family", READERS)
+def test_a_reader_gets_just_the_words_it_was_trained_on(family: str) -> None:
+    request = run("ocr", [A], said(""), family=FAMILIES[family])[0][0]
+    assert request.turns[-1].parts == (Picture(A), Text(READERS[family]))
+    assert request.sampling.temperature == 0
+    assert request.sampling.max_tokens > Sampling().max_tokens
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_other_families_read_with_our_words(family: str) -> None:
+    expected = READERS.get(family, QUESTIONS["ocr"])
+    assert words(run("ocr", [A], said(""), family=FAMILIES[family])[0][0]) == expected
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_deepseek_ocr_describes_in_its_one_wording(style: str) -> None:
+    request = run("describe", [A], said(""), family=FAMILIES["deepseek-ocr"], style=style)[0][0]
+    assert words(request) == "Describe this image in detail."
+
+
+@pytest.mark.parametrize("family", READERS)
+def test_a_reader_is_not_asked_what_it_never_learned(family: str) -> None:
+    reader = FAMILIES[family]
+    for task in sorted(set(TASKS) - set(reader.tasks)):
+        with pytest.raises(UsageError, match=f"not trained to {task}") as caught:
+            run(task, [A, B], said(""), family=reader)
+        assert "vlm ocr" in caught.value.hint
+        own_words = run(task, [A, B], said(""), family=reader, prompt="Table Recognition:")[0][0]
+        assert words(own_words) == "Table Recognition:"
+    assert words(run("ask", [A], said(""), family=reader, question="Formula Recognition:")[0][0]) == (
+        "Formula Recognition:"
+    )
+
+
+def test_a_family_overrides_a_tasks_sampling_and_the_user_both() -> None:
+    advised = Family("x", sampling={"max_tokens": 4096, "temperature": 0.7, "top_p": 0.8})
+    sampling = run("ask", [A], said(""), family=advised, question="Q")[0][0].sampling
+    assert (sampling.max_tokens, sampling.temperature, sampling.top_p) == (4096, 0.7, 0.8)
+    sampling = run("ask", [A], said(""), family=advised, question="Q", temperature=0.0, max_tokens=5)[0][0].sampling
+    assert (sampling.max_tokens, sampling.temperature, sampling.top_p) == (5, 0.0, 0.8)
+
+
+@pytest.mark.parametrize("task", ["describe", "ocr"])
+def test_reading_and_describing_stay_greedy_unless_the_user_says_otherwise(task: str) -> None:
+    advised = Family("x", sampling={"max_tokens": 4096, "temperature": 0.7, "top_p": 0.8})
+    sampling = run(task, [A], said(""), family=advised)[0][0].sampling
+    assert (sampling.max_tokens, sampling.temperature, sampling.top_p) == (4096, 0.0, 1.0)
+    assert run(task, [A], said(""), family=advised, temperature=0.7)[0][0].sampling.temperature == 0.7
+
+
+@pytest.mark.parametrize("family", [family for family in FAMILIES if not FAMILIES[family].tasks])
+def test_compare_gives_several_pictures_only_to_families_that_learned_it(family: str) -> None:
+    images = run("compare", [A, B], said(""), family=FAMILIES[family])[0][0].images
+    assert images == ((A, B) if FAMILIES[family].several_pictures else (STITCHED,))

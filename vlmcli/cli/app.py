@@ -14,8 +14,10 @@ from vlmcli.cli.compare import compare
 from vlmcli.cli.config import config
 from vlmcli.cli.demo import demo
 from vlmcli.cli.describe import describe
+from vlmcli.cli.models import models
 from vlmcli.cli.ocr import ocr
 from vlmcli.cli.options import with_common
+from vlmcli.cli.pull import PULL_EXAMPLES, pull
 from vlmcli.cli.settings import register
 from vlmcli.cli.user_tasks import Commands, TaskCommand
 
@@ -71,5 +73,7 @@ def _add(command: Callable[..., int]) -> None:
 for _command in (describe, ask, compare, ocr):
     _add(_command)
 app.command()(demo)
+app.command(epilog=PULL_EXAMPLES, no_args_is_help=True)(pull)
+app.add_typer(models, name="models")
 app.add_typer(config, name="config")
 app.add_typer(cache, name="cache")

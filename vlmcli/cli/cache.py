@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from vlmcli.cli.ages import seconds_of
 from vlmcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ cache = typer.Typer(
     ),
     rich_markup_mode="rich",
 )
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_HEADING = ("kind", "model", "entries", "size", "hits", "last used")
 
 
 @cache.callback(invoke_without_command=True)
@@ -53,7 +51,10 @@ def clear(
     kind: Annotated[Literal["rows", "kv", "answers"] | None, typer.Option(help="Only this kind.")] = None,
 ) -> int:
     """Remove what is kept. Nothing is asked: all of it can be computed again."""
-    entries, size_bytes = _store().clear(kind, None if older_than is None else _seconds(older_than))
+    from vlmcli.output.sizes import show_size
+
+    age_s = None if older_than is None else seconds_of(older_than, "vlm cache clear --older-than 30d")
+    entries, size_bytes = _store().clear(kind, age_s)
     print(f"Removed {entries} {'entry' if entries == 1 else 'entries'}: {show_size(size_bytes)}.")
     return 0
 
@@ -103,6 +104,8 @@ def _show_to_a_person(store: Store) -> None:
     """Where it is and how full, and a line for each kind and model."""
     from vlmcli.cache import find_limits
     from vlmcli.output import show_name
+    from vlmcli.output.sizes import show_age, show_size
+    from vlmcli.output.table import Column, print_rows
 
     found = store.usage()
     total_bytes = sum(u.size_bytes for u in found)
@@ -111,14 +114,12 @@ def _show_to_a_person(store: Store) -> None:
         return
     now = time.time()
     rows = [
-        (u.kind, _name(u.label), str(u.entries), show_size(u.size_bytes), str(u.hits), _show_age(now - u.newest))
+        (u.kind, _name(u.label), str(u.entries), show_size(u.size_bytes), str(u.hits), show_age(now - u.newest))
         for u in found
     ]
-    widths = [max(map(len, column)) for column in zip(_HEADING, *rows, strict=True)]
     print()
-    for row in (_HEADING, *rows):
-        cells = [f"{c:>{w}}" if 2 <= i <= 4 else f"{c:{w}}" for i, (c, w) in enumerate(zip(row, widths, strict=True))]
-        print("  ".join(cells).rstrip())
+    counts = [Column(name, right=True) for name in ("entries", "size", "hits")]
+    print_rows([Column("kind"), Column("model", rank=2), *counts, Column("last used", rank=1)], rows)
 
 
 def _say_why_it_is_not_used(store: Store) -> None:
@@ -137,33 +138,3 @@ def _name(label: str) -> str:
     from vlmcli.output import show_name
 
     return show_name(label) or "-"
-
-
-def show_size(size_bytes: int) -> str:
-    """`0 B`, `4.1 KB`, `152 MB`, `8.3 GB`"""
-    size, unit = float(size_bytes), "B"
-    for larger in ("KB", "MB", "GB", "TB"):
-        if size < 999.5:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.0f} {unit}" if unit == "B" or size >= 99.95 else f"{size:.1f} {unit}"
-
-
-def _show_age(seconds: float) -> str:
-    for unit, name in (("d", "day"), ("h", "hour"), ("m", "minute")):
-        count = int(seconds // _SECONDS[unit])
-        if count:
-            return f"{count} {name}{'' if count == 1 else 's'} ago"
-    return "just now"
-
-
-def _seconds(age: str) -> float:
-    """`30d`, `12h`, `45m`, `90s`, `2w` in seconds. Raises UsageError."""
-    number, unit = age[:-1], age[-1:].lower()
-    try:
-        seconds = float(number) * _SECONDS[unit]
-    except (ValueError, KeyError):
-        seconds = -1
-    if not 0 <= seconds < 1e12:
-        raise UsageError(f"--older-than is {age!r}, which is not an age.", "vlm cache clear --older-than 30d")
-    return seconds

@@ -48,8 +48,28 @@ def any_file(incomplete: str) -> list[str]:
 
 
 def models(incomplete: str) -> list[str]:
-    named = ["demo"] if "demo".startswith(incomplete) else []
-    return named + _files(incomplete, lambda name: name.endswith(".gguf") and "mmproj" not in name)
+    """Models that are here, by name, and files; once a colon or a whole name is typed, the catalogue's too."""
+    here = installed_names(incomplete)
+    named = ["demo", *here] if "demo".startswith(incomplete) else here
+    known = [name for name, _ in model_names(incomplete) if name not in named] if incomplete else []
+    return [*named, *known, *_files(incomplete, lambda name: name.endswith(".gguf") and "mmproj" not in name)]
+
+
+def model_names(incomplete: str) -> list[tuple[str, str]]:
+    """Names that can be pulled, each with a few words."""
+    from vlmcli.models.names import complete_names
+
+    return complete_names(incomplete)
+
+
+def installed_names(incomplete: str) -> list[str]:
+    """Names of models that are here, and the user's own."""
+    from vlmcli.cli.user_tasks import quietly_read
+    from vlmcli.models.installed import list_installed
+
+    aliases = quietly_read().values.get("aliases")
+    named = [found.name for found in list_installed()] + list(aliases if isinstance(aliases, dict) else ())
+    return [name for name in named if name.startswith(incomplete)]
 
 
 def projectors(incomplete: str) -> list[str]:

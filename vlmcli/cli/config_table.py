@@ -41,7 +41,7 @@ def rows_of(file: ConfigFile) -> list[Row]:
         for name, setting in settings_of(command).items():
             if name in own or setting not in shared:
                 rows.append(_row(file, setting, (command, name)))
-    return [*rows, *_task_rows(file)]
+    return [*rows, *_task_rows(file), *_alias_rows(file)]
 
 
 def _task_rows(file: ConfigFile) -> Iterator[Row]:
@@ -49,6 +49,12 @@ def _task_rows(file: ConfigFile) -> Iterator[Row]:
     for task in task_names(file):
         for name in table_of(file, task):
             yield _row(file, known[name], ("tasks", task, name), variable=name not in ("prompt", "help"))
+
+
+def _alias_rows(file: ConfigFile) -> Iterator[Row]:
+    for name, model in (file.values.get("aliases") or {}).items():
+        line = file.line_of("aliases", name)
+        yield Row(f"aliases.{name}", str(model), f"file, line {line}" if line else "file")
 
 
 def _row(file: ConfigFile, setting: Setting, keys: tuple[str, ...], variable: bool = True) -> Row:

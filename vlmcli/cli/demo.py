@@ -34,6 +34,7 @@ def demo() -> int:
     print(f"The pictures are in {box.PICTURES}", file=sys.stderr)
     print("What to type next:", file=sys.stderr)
     print(f"  vlm ask {box.PICTURES / 'shapes.png'} --model demo", file=sys.stderr)
-    print("  vlm describe YOURS.jpg --model MODEL.gguf --mmproj MMPROJ.gguf", file=sys.stderr)
+    print("  vlm pull llava", file=sys.stderr)
+    print("  vlm describe YOURS.jpg", file=sys.stderr)
     print("  vlm --help", file=sys.stderr)
     return 0

@@ -29,7 +29,7 @@ class Common:
         typer.Option(
             "--model",
             "-m",
-            help="The model: [bold]demo[/] is the one in the box; or a MODEL.gguf with --mmproj.",
+            help="The model: a name of [bold]vlm models[/], [bold]demo[/] in the box, or a MODEL.gguf with --mmproj.",
             envvar="VLM_MODEL",
             rich_help_panel=_MODEL,
         ),
@@ -40,7 +40,7 @@ class Common:
     family: Annotated[
         str | None,
         typer.Option(
-            help="How to speak to a model whose file does not say: vicuna, mistral-instruct, chatml, llama-3.",
+            help="How to speak to a model whose file does not say: vicuna, mistral-instruct, chatml, llama-3, phi-3, …",
             rich_help_panel=_MODEL,
         ),
     ] = None

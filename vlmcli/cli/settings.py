@@ -126,6 +126,8 @@ def settings_of_tasks() -> dict[str, Setting]:
 
 def setting_for(keys: tuple[str, ...]) -> Setting:
     """The setting of a key of the file: ("model",), ("describe", "style"), ("tasks", NAME, "prompt"). Or UsageError."""
+    if len(keys) == 2 and keys[0] == "aliases":
+        return Setting(keys[1], str)
     if len(keys) == 3 and keys[0] == "tasks":
         known = settings_of_tasks()
     else:

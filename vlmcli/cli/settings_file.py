@@ -57,10 +57,12 @@ def check(file: ConfigFile, built_in: frozenset[str]) -> None:
     for name, value in file.values.items():
         if name == "tasks":
             _check_tasks(file, value, built_in)
+        elif name == "aliases":
+            _check_aliases(file, value)
         elif name in commands_with_settings():
             _check_table(file, (name,), value, settings_of(name))
         else:
-            _check_value(file, (name,), value, known, [*known, *commands_with_settings(), "tasks"])
+            _check_value(file, (name,), value, known, [*known, *commands_with_settings(), "tasks", "aliases"])
 
 
 def _check_tasks(file: ConfigFile, tasks: Any, built_in: frozenset[str]) -> None:
@@ -76,6 +78,16 @@ def _check_tasks(file: ConfigFile, tasks: Any, built_in: frozenset[str]) -> None
         _check_table(file, keys, table, settings_of_tasks())
         if not str(table.get("prompt", "")).strip():
             raise _complaint(file, keys, f"the task {name} has no prompt.", f'prompt = "…" below [tasks.{name}]')
+
+
+def _check_aliases(file: ConfigFile, aliases: Any) -> None:
+    if not isinstance(aliases, dict):
+        raise _complaint(file, ("aliases",), "aliases is not a table.", "vlm models alias NAME MODEL")
+    for name, model in aliases.items():
+        if not isinstance(model, str) or not model:
+            raise _complaint(
+                file, ("aliases", name), f"the alias {name} does not name a model.", f"vlm models alias {name} MODEL"
+            )
 
 
 def _check_table(file: ConfigFile, keys: tuple[str, ...], table: Any, known: Mapping[str, Setting]) -> None:

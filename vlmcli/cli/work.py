@@ -11,7 +11,15 @@ from vlmcli.api import Vlm
 from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.options import Common
 from vlmcli.core import ImageRef, JobDone, Record
-from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_PICTURE, EXIT_SOME_FAILED, PictureError, VlmError
+from vlmcli.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_PICTURE,
+    EXIT_SOME_FAILED,
+    ModelNotHere,
+    PictureError,
+    VlmError,
+)
 from vlmcli.output import OutputSettings, open_writer, show_name
 from vlmcli.tasks import TaskOptions
 
@@ -26,8 +34,24 @@ class Plan:
 
 
 def open_model(common: Common) -> Vlm:
-    """The model that the options name, with what is to be said about it and about options without effect."""
-    vlm = Vlm(
+    """The model that the options name, with what is to be said about it and about options without effect.
+
+    One that is not here yet is offered to a person.
+    """
+    try:
+        vlm = _open(common)
+    except ModelNotHere as error:
+        from vlmcli.cli.pulling import offer
+
+        if not offer(error, common.quiet):
+            raise
+        vlm = _open(common)
+    _warn(vlm, common)
+    return vlm
+
+
+def _open(common: Common) -> Vlm:
+    return Vlm(
         common.model,
         mmproj=common.mmproj,
         family=common.family,
@@ -37,8 +61,6 @@ def open_model(common: Common) -> Vlm:
         verbose=common.verbose,
         cache=not common.no_cache,
     )
-    _warn(vlm, common)
-    return vlm
 
 
 def answer(task: str, plans: Sequence[Plan], common: Common, markdown: bool = True) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from vlmcli.core import Event, ModelFiles, Request
+from vlmcli.core import Device, Event, ModelFiles, Request
 
 if TYPE_CHECKING:
     from vlmcli.cache import Store
@@ -62,3 +62,10 @@ def _open_llama(files: ModelFiles, settings: EngineSettings) -> Engine:
 ENGINES: Mapping[str, Callable[[ModelFiles, EngineSettings], Engine]] = {
     "llama": _open_llama,
 }
+
+
+def list_devices() -> tuple[Device, ...]:
+    """What this build of llama.cpp can use on this machine, now. Some 50 ms: the library is loaded."""
+    from vlmcli.engine.llama.device_list import list_devices
+
+    return list_devices()

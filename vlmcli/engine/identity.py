@@ -10,11 +10,11 @@ from pathlib import Path
 
 from vlmcli import __version__
 from vlmcli.cache import digest_of, fingerprint
-from vlmcli.core import ModelFiles
+from vlmcli.core import Family, ModelFiles
 from vlmcli.engine import EngineSettings
 from vlmcli.gguf import read_header
 
-VERSION = 1
+VERSION = 2
 """Grows when the same request may be answered otherwise than before within one version of vlm."""
 
 _CHANGES_NO_ANSWER = frozenset({"threads", "parallel", "verbose", "store"})
@@ -26,19 +26,43 @@ def identity_of(files: ModelFiles, settings: EngineSettings) -> str:
         __version__,
         VERSION,
         fingerprint(files.decoder),
-        fingerprint(files.projector),
-        files.family.chat_template,
-        files.family.separator,
-        _day(files),
+        rows_identity(files),
+        *_prompt_identity(files),
         *(f"{f.name}={getattr(settings, f.name)!r}" for f in fields(settings) if f.name not in _CHANGES_NO_ANSWER),
         *_libraries(),
     )
 
 
+def rows_identity(files: ModelFiles) -> str:
+    """A digest of what gives a picture other rows: the projector, and the sizes it is asked to work at."""
+    return digest_of(fingerprint(files.projector), files.family.image_min_tokens)
+
+
+def template_of(family: Family, own: str) -> str:
+    """The chat template that is used; `own` is the one in the model's file. Empty: there is none."""
+    first, second = (own, family.chat_template) if family.own_template_first else (family.chat_template, own)
+    return first or second
+
+
+def _prompt_identity(files: ModelFiles) -> list[str]:
+    """What makes another prompt of the same turns. The file's own template is in the file's fingerprint."""
+    family = files.family
+    variables = sorted(family.template_variables.items())
+    return [
+        family.chat_template,
+        f"own first: {family.own_template_first}, {variables!r}",
+        family.before_picture,
+        family.separator,
+        _day(files),
+    ]
+
+
 def _day(files: ModelFiles) -> str:
     """Today, for a chat template that writes the date into the prompt."""
-    template = files.family.chat_template or str(read_header(files.decoder).metadata.get("tokenizer.chat_template", ""))
-    return date.today().isoformat() if "strftime_now" in template else ""
+    family = files.family
+    reads_own = family.own_template_first or not family.chat_template
+    own = str(read_header(files.decoder).metadata.get("tokenizer.chat_template", "")) if reads_own else ""
+    return date.today().isoformat() if "strftime_now" in template_of(family, own) else ""
 
 
 def _libraries() -> list[str]:

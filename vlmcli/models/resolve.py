@@ -1,18 +1,29 @@
-"""From what the user typed to a pair of files and the family to speak to it."""
+"""From what the user typed to a pair of files and the family to speak to it.
+
+What only models from the Hub need is imported when one is named: a question to the model in the box starts sooner.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vlmcli.core import Family, ModelFiles
-from vlmcli.errors import ModelMismatch, ModelNotChosen, ModelNotFound, TemplateError
-from vlmcli.gguf import Header, read_header
-from vlmcli.models.families import FAMILIES
-from vlmcli.models.pairing import check_roles, check_widths, projectors_beside
+from vlmcli.errors import ModelMismatch, ModelNotChosen, ModelNotFound, ModelNotHere, TemplateError
+from vlmcli.gguf import Header, read_header, read_parts
+from vlmcli.gguf.vocabulary import check_vocabulary
+from vlmcli.models.pairing import check_roles, check_widths, pair_warnings, projectors_beside
+from vlmcli.models.provenance import are_of_one_pull
+
+if TYPE_CHECKING:
+    from vlmcli.models.names import Wanted
 
 _LLAVA_PROJECTORS = frozenset({"mlp", "mlp_norm", "ldp", "ldpv2"})
 """Projector types of the LLaVA line: a newline after the picture, trained on one picture at a time."""
+
+Aliases = Callable[[], Mapping[str, str]]
 
 
 def resolve_model(
@@ -20,51 +31,108 @@ def resolve_model(
     mmproj: str | Path | None = None,
     family: str | None = None,
     chat_template: str | Path | None = None,
+    aliases: Aliases = dict,
 ) -> ModelFiles:
-    """Files and family of a model. Raises ModelError (exit code 4) with the command to type."""
-    if not name:
-        raise ModelNotChosen(
-            "No model was chosen.",
-            "Try the small model in the box, which knows simple drawings: --model demo\n"
-            "Use a model you have: --model MODEL.gguf --mmproj MMPROJ.gguf\n"
-            "Choose one for every command: export VLM_MODEL=demo",
-        )
-    named = _family_named(family)
-    if name == "demo" and mmproj:
-        raise ModelMismatch("The model in the box brings its own projector.", "Say --model demo without --mmproj.")
+    """Files and family of a model that is here. Without a name, the only one that is.
+
+    `aliases` gives the user's own names, and is asked only where they can matter. Raises ModelError (exit code 4) with
+    the command to type: ModelNotHere for one that can be pulled.
+    """
+    named = _family_named(family) if family else None
+    name = name or _only_one()
     if name == "demo":
-        return _demo(_with_template(named or FAMILIES["demo"], chat_template))
-    decoder = _existing_file(name)
-    header = read_header(decoder)
+        return _demo(named, chat_template, mmproj)
+    from vlmcli.models.names import expand_alias, parse_name
+
+    typed = expand_alias(name, aliases())
+    wanted = parse_name(typed)
+    if typed == "demo":
+        return _demo(named, chat_template, mmproj)
+    files = _of_files(_existing_file(typed), mmproj) if wanted is None else _of_hub(wanted, mmproj)
+    return replace(files, family=_with_template(named or files.family, chat_template))
+
+
+def _of_files(decoder: Path, mmproj: str | Path | None) -> ModelFiles:
+    """A pair that the user names. It may not belong together: equal widths prove nothing."""
+    header = read_parts(read_header(decoder))[0]
+    check_vocabulary(header)
     projector = read_header(_projector_for(decoder, header, mmproj))
     check_roles(header, projector)
     check_widths(header, projector)
-    known = named or _family_of(header, projector)
-    return ModelFiles(decoder.stem, decoder, projector.path, _with_template(known, chat_template))
+    warnings = pair_warnings(header, projector, known_pair=are_of_one_pull(decoder, projector.path))
+    return ModelFiles(decoder.stem, decoder, projector.path, _family_of(header, projector), warnings)
 
 
-def _demo(family: Family) -> ModelFiles:
+def _of_hub(wanted: Wanted, mmproj: str | Path | None) -> ModelFiles:
+    """A pair that was chosen from one repository, or that the catalogue knows."""
+    from vlmcli.models.families import FAMILIES
+    from vlmcli.models.installed import find_installed
+
+    if mmproj:
+        raise ModelMismatch(f"{wanted.name} brings its own projector.", f"Say --model {wanted.name} without --mmproj.")
+    found = find_installed(wanted)
+    if found is None:
+        raise ModelNotHere(f"{wanted.name} is not on this machine.", f"vlm pull {wanted.name}", wanted.name)
+    header, projector = read_parts(read_header(found.weights[0]))[0], read_header(found.projector)
+    check_roles(header, projector)
+    check_widths(header, projector)
+    family = FAMILIES[wanted.family] if wanted.family else _family_of(header, projector)
+    return ModelFiles(wanted.name, found.weights[0], found.projector, family)
+
+
+def _only_one() -> str:
+    """The one model that is here. Raises ModelNotChosen where there is none, or a choice to make."""
+    from vlmcli.models.installed import list_installed
+
+    here = [found.name for found in list_installed()]
+    if len(here) == 1:
+        return here[0]
+    if here:
+        choices = "\n".join(f"vlm models default {name}" for name in here)
+        raise ModelNotChosen("Several models are here, and none was chosen.", choices)
+    raise ModelNotChosen(
+        "No model was chosen, and none is here.",
+        "Fetch the LLaVA that suits this machine: vlm pull llava\n"
+        "Try the small model in the box, which knows simple drawings: --model demo\n"
+        "Use a model you have: --model MODEL.gguf --mmproj MMPROJ.gguf",
+    )
+
+
+def find_model_named(name: str, aliases: Mapping[str, str]) -> tuple[str, bool]:
+    """What a model is called in full, and whether it is here. Raises ModelNotFound, UsageError for what is no model."""
+    from vlmcli.models.installed import find_installed
+    from vlmcli.models.names import expand_alias, parse_name
+
+    typed = expand_alias(name, aliases)
+    wanted = parse_name(typed)
+    if wanted is None:
+        return typed if typed == "demo" else str(_existing_file(typed)), True
+    return wanted.name, find_installed(wanted) is not None
+
+
+def _demo(family: Family | None, chat_template: str | Path | None, mmproj: str | Path | None) -> ModelFiles:
     from vlmcli import demo
+    from vlmcli.models.families.demo import DEMO
 
-    return ModelFiles("demo", demo.DECODER, demo.PROJECTOR, family)
+    if mmproj:
+        raise ModelMismatch("The model in the box brings its own projector.", "Say --model demo without --mmproj.")
+    return ModelFiles("demo", demo.DECODER, demo.PROJECTOR, _with_template(family or DEMO, chat_template))
 
 
-def _family_named(name: str | None) -> Family | None:
-    if name and name not in FAMILIES:
+def _family_named(name: str) -> Family:
+    """As the user names it, over whatever the model's file says."""
+    from vlmcli.models.families import FAMILIES
+
+    if name not in FAMILIES:
         raise TemplateError(f"There is no family {name!r}.", f"One of: {', '.join(FAMILIES)}")
-    return FAMILIES[name] if name else None
+    return replace(FAMILIES[name], own_template_first=False)
 
 
 def _existing_file(name: str) -> Path:
     path = Path(name).expanduser()
-    if path.exists():
-        return path
-    if path.suffix.lower() == ".gguf" or "/" in name or "\\" in name:
-        raise ModelNotFound(f"There is no file {name}.", "Check the path; --model demo needs no file.")
-    raise ModelNotFound(
-        f"There is no model named {name!r} here.",
-        "The one in the box: --model demo\nOne you have: --model MODEL.gguf --mmproj MMPROJ.gguf",
-    )
+    if not path.exists():
+        raise ModelNotFound(f"There is no file {name}.", "Check the path; models with a name: vlm models")
+    return path
 
 
 def _projector_for(decoder: Path, header: Header, mmproj: str | Path | None) -> Path:
@@ -82,7 +150,11 @@ def _projector_for(decoder: Path, header: Header, mmproj: str | Path | None) -> 
 
 
 def _family_of(decoder: Header, projector: Header) -> Family:
-    """A family for a pair that carries its own template; without one the engine asks for it by name."""
+    """By the headers alone. Without a template in the file the engine asks for a family by name, never guesses one."""
+    from vlmcli.models.families import family_for
+
+    if known := family_for(decoder, projector):
+        return known
     is_llava = projector.projector_type in _LLAVA_PROJECTORS
     return Family(
         name="own template" if decoder.has_chat_template else "",
@@ -99,4 +171,4 @@ def _with_template(family: Family, chat_template: str | Path | None) -> Family:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise TemplateError(f"The chat template {chat_template} cannot be read: {reason}.") from None
-    return replace(family, chat_template=source)
+    return replace(family, chat_template=source, own_template_first=False)

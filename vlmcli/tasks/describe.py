@@ -26,7 +26,7 @@ def _question(brief: Brief, _n_pictures: int) -> str:
 
 
 def _steps(brief: Brief, pictures: Sequence[LoadedImage]) -> Steps:
-    return ask_once(brief, pictures, _question(brief, len(pictures)), Sampling())
+    return ask_once(brief, pictures, _question(brief, len(pictures)), Sampling(), greedy=True)
 
 
 DESCRIBE = Task("describe", _question, _steps)

@@ -21,7 +21,7 @@ def _question(brief: Brief, _n_pictures: int) -> str:
 
 def _steps(brief: Brief, pictures: Sequence[LoadedImage]) -> Steps:
     started = time.monotonic()
-    request = brief.request(pictures, _question(brief, len(pictures)), _SAMPLING)
+    request = brief.request(pictures, _question(brief, len(pictures)), _SAMPLING, greedy=True)
     answer = yield request
     text = answer.text
     if answer.stop_reason == "repetition":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from vlmcli.core import Answer, Family, LoadedImage, Part, Picture, Request, Sampling, StopReason, Text, Turn
+from vlmcli.errors import UsageError
 
 Steps = Generator[Request, Answer, "Outcome"]
 Exchange = tuple[str, str]
@@ -13,6 +15,8 @@ Exchange = tuple[str, str]
 Stitch = Callable[[Sequence[LoadedImage], Sequence[str]], LoadedImage]
 
 
+_DRAWING = ("temperature", "top_p")
+"""Fields of Sampling that bring chance into an answer."""
 _CONVERSATION_TOKENS = 2048
 """Room that a conversation asks for beyond its first answer, so that it does not move to a larger context."""
 
@@ -56,19 +60,40 @@ class Brief:
     """What was asked and answered before about the same pictures; None: this is no conversation."""
 
     def wording(self, key: str, default: str) -> str:
-        """The words to send: the user's, or those that the family was trained on, or ours; in the asked language."""
+        """The words to send: the user's, or those that the family was trained on, or ours; in the asked language.
+
+        Raises UsageError for a task that the family was not trained on, unless the words are the user's own.
+        """
+        if not self.options.prompt:
+            self._check_task(key.partition(".")[0])
         words = self.options.prompt or self.family.wordings.get(key, default)
         return f"{words} Answer in {self.options.lang}." if self.options.lang else words
 
-    def request(self, pictures: Sequence[LoadedImage], question: str, sampling: Sampling) -> Request:
-        """The turns so far and this question. The pictures stand in the first of them."""
+    def _check_task(self, task: str) -> None:
+        trained = self.family.tasks
+        if trained and task not in trained:
+            raise UsageError(
+                f"This model is of the family {self.family.name}, which was not trained to {task} pictures.",
+                f"What it was trained for: vlm {trained[-1]}. In words of your own: --prompt TEXT",
+            )
+
+    def request(
+        self, pictures: Sequence[LoadedImage], question: str, sampling: Sampling, *, greedy: bool = False
+    ) -> Request:
+        """The turns so far and this question. The pictures stand in the first of them.
+
+        `greedy`: the same words for the same picture every time, whatever the family's makers advise.
+        """
         questions = [*(asked for asked, _ in self.history or ()), question]
         answers = [Turn("assistant", (Text(said),)) for _, said in self.history or ()]
         asked = [self._user_turn(pictures if i == 0 else (), words) for i, words in enumerate(questions)]
         turns = [turn for pair in zip(asked, answers, strict=False) for turn in pair] + [asked[-1]]
         if self.options.system:
             turns.insert(0, Turn("system", (Text(self.options.system),)))
-        settings = replace(self.options.sampling(sampling), stop=self.family.stop, stop_at_repetition=True)
+        advice: Mapping[str, Any] = self.family.sampling
+        advised = {name: value for name, value in advice.items() if not (greedy and name in _DRAWING)}
+        settings = self.options.sampling(replace(sampling, **advised))
+        settings = replace(settings, stop=self.family.stop, stop_at_repetition=True)
         room_tokens = 0 if self.history is None else _CONVERSATION_TOKENS
         return Request(0, tuple(turns), settings, timeout_s=self.options.timeout_s, room_tokens=room_tokens)
 
@@ -100,7 +125,9 @@ class Task:
     steps: Callable[[Brief, Sequence[LoadedImage]], Steps]
 
 
-def ask_once(brief: Brief, pictures: Sequence[LoadedImage], question: str, sampling: Sampling) -> Steps:
+def ask_once(
+    brief: Brief, pictures: Sequence[LoadedImage], question: str, sampling: Sampling, *, greedy: bool = False
+) -> Steps:
     """The steps of most tasks: one request, one answer."""
-    answer = yield brief.request(pictures, question, sampling)
+    answer = yield brief.request(pictures, question, sampling, greedy=greedy)
     return Outcome(answer.text, answer.stop_reason)

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 from vlmcli.cache import digest_of, fingerprint
 from vlmcli.core import ModelFiles
+from vlmcli.engine.identity import rows_identity
 from vlmcli.engine.llama.bindings import llama, system_info
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`rows`: of the projector and the build; `decoder`: of the decoder and the build; `label`: the model's name."""
+    """`rows`: of the projector, its settings and the build; `decoder`: of the decoder and the build.
+
+    `label`: the model's name.
+    """
 
     rows: str
     decoder: str
@@ -22,7 +26,7 @@ def identify(files: ModelFiles, extra_buffers: bool) -> Identity:
     """Numbers differ in their last bits between builds, processors and ways of storing weights: so do the keys."""
     build = digest_of(llama.llama_version(), system_info())
     return Identity(
-        digest_of(build, fingerprint(files.projector)),
+        digest_of(build, rows_identity(files)),
         digest_of(build, fingerprint(files.decoder), int(extra_buffers)),
         files.name,
     )

@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
-from vlmcli.core import ModelFiles, Request
+from vlmcli.core import Family, ModelFiles, Part, Picture, Request, Text
 from vlmcli.engine import EngineSettings
 from vlmcli.engine.fit import check_fits
+from vlmcli.engine.identity import template_of
 from vlmcli.engine.llama import devices, logs
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.answering import Answering
@@ -38,11 +39,12 @@ class OpenModel:
         started = time.monotonic()
         logs.install(settings.verbose)
         self.header = read_header(files.decoder)
+        read_header(files.projector)  # llama.cpp opens nothing that was not looked at
         self.threads = min(settings.threads, _MOST_THREADS) or _threads_for(self.header)
         extra = settings.extra_buffers
         if extra is None:
             extra = devices.extra_buffers_are_safe(self.header.weight_types)
-        self._separator = files.family.separator
+        self._family = files.family
         with ExitStack() as opened:
             self.decoder = Decoder(files.decoder, abort, extra)
             opened.callback(self.decoder.close)
@@ -50,7 +52,15 @@ class OpenModel:
             identity = identify(files, extra)
             saver = Saver(settings.store) if settings.store else None
             self.read_in = ReadIn(saver, identity) if saver else None
-            self.eyes = Eyes(partial(Projector, files.projector, self.decoder, abort, self.threads), saver, identity)
+            open_projector = partial(
+                Projector,
+                files.projector,
+                self.decoder,
+                abort,
+                self.threads,
+                image_min_tokens=files.family.image_min_tokens,
+            )
+            self.eyes = Eyes(open_projector, saver, identity)
             opened.callback(self.eyes.close)
             if saver:
                 opened.callback(saver.close)
@@ -59,7 +69,7 @@ class OpenModel:
 
     def prepare(self, request: Request) -> Answering:
         """Render and tokenize: from here the request's cost in tokens is known. Raises VlmError."""
-        parts = render(request, self._template, self._separator)
+        parts = render(spaced(request, self._family), self._template, self._family.separator)
         answering = Answering(request, prompt_pieces(parts, self.decoder.vocabulary, self.eyes.pieces))
         need = check_fits(answering.need, self.decoder.trained_tokens)
         answering.need = replace(need, flash_attention=devices.flash_attention_is_better(request.one_of_many))
@@ -74,16 +84,36 @@ class OpenModel:
         self._owned.close()
 
 
+def spaced(request: Request, family: Family) -> Request:
+    """The request with what the family wants before each picture. As text: templates trim what is their own."""
+    if not family.before_picture:
+        return request
+    before = Text(family.before_picture)
+    turns = []
+    for turn in request.turns:
+        parts: list[Part] = []
+        for part in turn.parts:
+            parts += [before, part] if isinstance(part, Picture) else [part]
+        turns.append(replace(turn, parts=tuple(parts)))
+    return replace(request, turns=tuple(turns))
+
+
 def _threads_for(header: Header) -> int:
     return 1 if header.size_bytes < _ONE_THREAD_BELOW_BYTES else devices.thread_count()
 
 
 def _chat_template(files: ModelFiles, decoder: Decoder) -> ChatTemplate:
-    source = files.family.chat_template or decoder.chat_template
+    source = template_of(files.family, decoder.chat_template)
     if not source:
         raise TemplateError(
             f"{files.decoder.name} carries no chat template, and its family is not known.",
             "Name how it was trained: --family vicuna, mistral-instruct, chatml or llama-3; or --chat-template FILE",
         )
     words = decoder.vocabulary
-    return ChatTemplate(source, words.text_of(words.bos), words.text_of(words.eos))
+    return ChatTemplate(
+        source,
+        words.text_of(words.bos),
+        words.text_of(words.eos),
+        adds_bos=words.adds_bos,
+        variables=files.family.template_variables,
+    )

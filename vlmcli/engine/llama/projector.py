@@ -19,14 +19,19 @@ _MARKER = b"<__media__>"
 
 
 class Projector:
-    """An open projector. Raises ModelDamaged or ModelMismatch when it cannot serve this decoder."""
+    """An open projector. Raises ModelDamaged or ModelMismatch when it cannot serve this decoder.
 
-    def __init__(self, path: Path, decoder: Decoder, abort: Abort, threads: int) -> None:
+    `image_min_tokens`: pictures of fewer tokens are scaled up, where the projector takes any size; 0 leaves them.
+    """
+
+    def __init__(self, path: Path, decoder: Decoder, abort: Abort, threads: int, *, image_min_tokens: int = 0) -> None:
         params = mtmd.mtmd_context_params_default()
         params.warmup = False
         params.print_timings = False
         params.n_threads = threads
         params.media_marker = _MARKER
+        if image_min_tokens:
+            params.image_min_tokens = image_min_tokens
         params.cb_eval = abort.on_encode
         params.progress_callback = abort.on_load_projector
         self._abort, self._keep = abort, params  # C holds pointers into params

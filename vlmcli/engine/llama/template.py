@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,15 +17,28 @@ class ChatTemplate:
     """Renders (role, content) messages up to where the assistant's answer begins.
 
     Three things differ between templates and are met here, as llama.cpp meets them: some want contents as lists of
-    typed parts; some refuse or forget a system message, which then leads the first user turn; some write BOS.
+    typed parts; some refuse or forget a system message, which then leads the first user turn; some write BOS, which
+    must not stand there twice. `variables` are what a template is told beside the conversation.
     """
 
-    def __init__(self, source: str, bos_text: str, eos_text: str) -> None:
-        self._bos, self._eos = bos_text, eos_text
+    def __init__(
+        self,
+        source: str,
+        bos_text: str,
+        eos_text: str,
+        *,
+        adds_bos: bool = True,
+        variables: Mapping[str, bool] | None = None,
+    ) -> None:
+        self._bos, self._eos, self._adds_bos = bos_text, eos_text, adds_bos
+        self._variables = dict(variables or {})
         self._template = _compile(source)
 
     def render(self, messages: Sequence[tuple[str, str]]) -> str:
-        """The prompt without its BOS. Raises TemplateError when no way of asking keeps what is in the messages."""
+        """The prompt, without its BOS where the tokenizer adds it.
+
+        Raises TemplateError when no way of asking keeps what is in the messages.
+        """
         failure: Exception | None = None
         for variant in (messages, _system_in_user_turn(messages)):
             for typed in (False, True):
@@ -35,7 +48,7 @@ class ChatTemplate:
                     failure = failure or error
                     continue
                 if all(content.strip() in rendered for _role, content in variant):
-                    return rendered.removeprefix(self._bos) if self._bos else rendered
+                    return rendered.removeprefix(self._bos) if self._adds_bos else rendered
         reason = str(failure or "").strip() or "it leaves parts of the conversation out"
         raise TemplateError(f"The model's chat template cannot be used: {reason}.", _HINT)
 
@@ -46,7 +59,12 @@ class ChatTemplate:
         ]
         return str(
             self._template.render(
-                messages=listed, add_generation_prompt=True, bos_token=self._bos, eos_token=self._eos, tools=None
+                messages=listed,
+                add_generation_prompt=True,
+                bos_token=self._bos,
+                eos_token=self._eos,
+                tools=None,
+                **self._variables,
             )
         )
 

@@ -1,9 +1,11 @@
-"""LLaVA 1.6 34B on Nous-Hermes-2-Yi. Reference: conv_chatml_direct in haotian-liu/LLaVA, llava/conversation.py.
+"""LLaVA 1.6 34B on Nous-Hermes-2-Yi.
 
-Its reference puts no newline between `<|im_end|>` and the next `<|im_start|>`.
+Reference: haotian-liu/LLaVA, llava/conversation.py, conv_chatml_direct. It puts no newline between `<|im_end|>` and
+the next `<|im_start|>`.
 """
 
 from vlmcli.core import Family
+from vlmcli.models.families.reference import Reference
 
 CHATML = Family(
     name="chatml",
@@ -14,4 +16,13 @@ CHATML = Family(
     ),
     stop=("<|im_end|>",),
     several_pictures=False,
+)
+
+_SYSTEM = "<|im_start|>system\nAnswer the questions.<|im_end|>"
+_ASKED = "<|im_start|>user\n<image>\nQ<|im_end|><|im_start|>assistant\n"
+
+REFERENCE = Reference(
+    question=_SYSTEM + _ASKED,
+    with_system=f"<|im_start|>system\nS<|im_end|>{_ASKED}",
+    second_turn=f"{_SYSTEM}{_ASKED}A<|im_end|><|im_start|>user\nR<|im_end|><|im_start|>assistant\n",
 )

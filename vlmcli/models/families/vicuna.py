@@ -1,6 +1,11 @@
-"""LLaVA 1.5 and 1.6 on Vicuna; BakLLaVA. Reference: conv_vicuna_v1 in haotian-liu/LLaVA, llava/conversation.py."""
+"""LLaVA 1.5 and 1.6 on Vicuna; BakLLaVA.
+
+Reference: haotian-liu/LLaVA, llava/conversation.py, conv_llava_v1, which llava/serve/cli.py takes for these models.
+Nothing stands between `</s>` and the next `USER:`.
+"""
 
 from vlmcli.core import Family
+from vlmcli.models.families.reference import Reference
 
 _SYSTEM = (
     "A chat between a curious human and an artificial intelligence assistant."
@@ -10,13 +15,18 @@ _SYSTEM = (
 VICUNA = Family(
     name="vicuna",
     chat_template=(
-        "{% if messages[0].role == 'system' %}{{ messages[0].content }}{% else %}" + _SYSTEM + "{% endif %}"
+        "{% if messages[0].role == 'system' %}{{ messages[0].content }}{% else %}" + _SYSTEM + "{% endif %}{{ ' ' }}"
         "{% for message in messages %}"
-        "{% if message.role == 'user' %} USER: {{ message.content }}"
-        "{% elif message.role == 'assistant' %} ASSISTANT: {{ message.content }}</s>{% endif %}"
+        "{% if message.role == 'user' %}USER: {{ message.content }} ASSISTANT:"
+        "{% elif message.role == 'assistant' %} {{ message.content }}</s>{% endif %}"
         "{% endfor %}"
-        " ASSISTANT:"
     ),
     stop=("USER:",),
     several_pictures=False,
+)
+
+REFERENCE = Reference(
+    question=f"{_SYSTEM} USER: <image>\nQ ASSISTANT:",
+    with_system="S USER: <image>\nQ ASSISTANT:",
+    second_turn=f"{_SYSTEM} USER: <image>\nQ ASSISTANT: A</s>USER: R ASSISTANT:",
 )

@@ -1,0 +1,52 @@
+"""The devices that this build of llama.cpp can use now, asked from ggml, whose functions the bindings do not wrap."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+from vlmcli.core import Device
+from vlmcli.engine.llama import logs
+from vlmcli.engine.llama.bindings import find_symbol, llama
+
+_CPU = 0  # ggml-backend.h, enum ggml_backend_dev_type: CPU, GPU, IGPU, ACCEL
+_GPUS = (1, 2)
+
+
+def list_devices() -> tuple[Device, ...]:
+    """The processor first, then what accelerates. Empty where this build does not export what is needed."""
+    logs.install(verbose=False)
+    llama.llama_backend_init()  # loads backends that come as libraries of their own
+    count = _function("ggml_backend_dev_count", ctypes.c_size_t)
+    get = _function("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
+    if count is None or get is None:
+        return ()
+    devices = [_describe(get(index)) for index in range(count())]
+    return tuple(sorted(filter(None, devices), key=lambda device: device.is_gpu))
+
+
+def _describe(pointer: int) -> Device | None:
+    name = _function("ggml_backend_dev_name", ctypes.c_char_p, ctypes.c_void_p)
+    description = _function("ggml_backend_dev_description", ctypes.c_char_p, ctypes.c_void_p)
+    kind = _function("ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)
+    sizes = ctypes.POINTER(ctypes.c_size_t)
+    memory = _function("ggml_backend_dev_memory", None, ctypes.c_void_p, sizes, sizes)
+    if name is None or description is None or kind is None or memory is None:
+        return None
+    number = kind(pointer)
+    if number != _CPU and number not in _GPUS:
+        return None  # an accelerator of the processor's own products: it has no memory to fill
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    memory(pointer, ctypes.byref(free), ctypes.byref(total))
+    return Device(_text(name(pointer)), _text(description(pointer)), number in _GPUS, free.value, total.value)
+
+
+def _text(words: bytes | None) -> str:
+    return (words or b"").decode("utf-8", "replace").strip()
+
+
+def _function(name: str, result: Any, *arguments: Any) -> Any | None:
+    found = find_symbol(name)
+    if found is not None:
+        found.restype, found.argtypes = result, list(arguments)
+    return found

@@ -1,0 +1,102 @@
+"""Which models are on this machine: the Hub's cache read by the same rules that choose what to pull."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlmcli.errors import ModelError
+from vlmcli.models.catalogue import CATALOGUE
+from vlmcli.models.choosing import choose
+from vlmcli.models.file_roles import sort_files
+from vlmcli.models.hub import cached_repositories, find_snapshot
+from vlmcli.models.names import Wanted, parse_name
+from vlmcli.models.quantization import read_name
+from vlmcli.models.repository import Chosen, Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A model whose files are all here. `weights`: paths of all parts, the first one is opened."""
+
+    wanted: Wanted
+    chosen: Chosen
+    repository: Repository
+    projectors: Repository
+    """Where the projector is from: the same repository but for a few models."""
+
+    @property
+    def name(self) -> str:
+        return self.wanted.name
+
+    @property
+    def weights(self) -> tuple[Path, ...]:
+        return tuple(_path(self.repository, file.path) for file in self.chosen.weights)
+
+    @property
+    def projector(self) -> Path:
+        return _path(self.projectors, self.chosen.projector.path)
+
+
+def find_installed(wanted: Wanted) -> Installed | None:
+    """The model at the revision that is wanted, when weights and projector are here and whole."""
+    repository = find_snapshot(wanted.repo, wanted.revision)
+    projectors = find_snapshot(wanted.projector_repo) if wanted.projector_repo else repository
+    if repository is None or projectors is None:
+        return None
+    return _installed(wanted, repository, projectors)
+
+
+def list_installed() -> Iterator[Installed]:
+    """Every model that can be asked for by a name: those of the catalogue first, then other repositories, by quant."""
+    snapshots = {}
+    for repository in cached_repositories():
+        if repository.revision == "main" or repository.id not in snapshots:
+            snapshots[repository.id.lower()] = repository
+    of_catalogue = [entry.repo.lower() for entry in CATALOGUE.values()]
+    known = [(entry.name, snapshots.get(entry.repo.lower())) for entry in CATALOGUE.values()]
+    others = [(_address(found), found) for repo, found in snapshots.items() if repo not in of_catalogue]
+    for name, found in (*known, *others):
+        if found is not None:
+            yield from _quants_of(name, found)
+
+
+def _address(repository: Repository) -> str:
+    return f"hf:{repository.id}" + ("" if repository.revision == "main" else f"@{repository.revision}")
+
+
+def _quants_of(name: str, repository: Repository) -> Iterator[Installed]:
+    """Under its plain name the one that is taken without a word, and each other by its quantization or file."""
+    base, _, revision = name.partition("@")
+    plain = _by_name(name)
+    if plain:
+        yield plain
+    weights, _ = sort_files(repository, None)
+    tags = dict.fromkeys(read_name(file.path).quant or read_name(file.path).stem for file in weights)
+    for tag in tags:
+        found = _by_name(f"{base}:{tag}" + (f"@{revision}" if revision else ""))
+        if found and not (plain and found.chosen == plain.chosen):
+            yield found
+
+
+def _by_name(name: str) -> Installed | None:
+    try:
+        wanted = parse_name(name)
+        return find_installed(wanted) if wanted else None
+    except ModelError:
+        return None
+
+
+def _installed(wanted: Wanted, repository: Repository, projectors: Repository) -> Installed | None:
+    elsewhere = projectors if projectors is not repository else None
+    try:
+        chosen = choose(repository, wanted, projectors_of=elsewhere)
+    except ModelError:
+        return None
+    return Installed(wanted, chosen, repository, projectors)
+
+
+def _path(repository: Repository, path: str) -> Path:
+    assert repository.folder is not None, "a repository on disk has its folder"
+    return repository.folder.joinpath(*path.split("/"))
