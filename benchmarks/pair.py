@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,10 @@ class Pair:
     def tool(self, name: str) -> str:
         path = self.llama / name
         return str(path) if path.exists() else stop(f"no {path}: build it with build_llama.py, or say --llama")
+
+    def about(self, picture: Path) -> Pair:
+        """The same with another picture."""
+        return replace(self, picture=picture)
 
     def ask(self, threads: bool = True, verbose: bool = False) -> Run:
         """`vlm ask` in a process of its own, with empty caches; `threads` False leaves their number to vlm."""
@@ -79,6 +83,18 @@ def draw_picture(path: Path) -> Path:
 
         Image.effect_mandelbrot((640, 480), (-2, -1.5, 1, 1.5), 100).convert("RGB").save(path)
     return path
+
+
+def draw_pictures(folder: Path, count: int) -> list[Path]:
+    """Distinct PNGs: one picture, each time moved a little further round."""
+    from PIL import Image, ImageChops
+
+    whole = draw_picture(folder / "picture.png")
+    paths = [folder / f"picture-{number:03}.png" for number in range(count)]
+    for number, path in enumerate(paths):
+        if not path.exists():
+            ImageChops.offset(Image.open(whole), 7 * number + 1, 0).save(path)
+    return paths
 
 
 def add_options(parser: argparse.ArgumentParser, tokens: int) -> None:

@@ -47,7 +47,7 @@ DOORS = {
 }
 
 LONGEST_FILE = 270
-LONGEST_CORE = 300
+LONGEST_CORE = 310
 """core.py is nouns alone, with nothing in them to be understood."""
 LONGEST_FUNCTION = 50
 

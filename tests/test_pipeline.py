@@ -114,3 +114,15 @@ def test_sampling_of_the_options_reaches_the_engine() -> None:
     )
     records(engine, [Job(TASKS["ask"], (ImageRef("a"),), brief)])
     assert engine.asked[0].sampling == Sampling(max_tokens=7, seed=3, stop=("#",), stop_at_repetition=True)
+
+
+def test_the_engine_knows_whether_there_are_several() -> None:
+    def flags(many: bool | None, *names: str) -> set[bool]:
+        engine = Script({(name, ""): ("x", "end") for name in "abc"})
+        list(run(jobs("ask", *names), engine, load, "m", many))
+        return {request.one_of_many for request in engine.asked}
+
+    assert flags(None, "a") == {False}
+    assert flags(None, "a", "b", "c") == {True}
+    assert flags(True, "a") == {True}  # the last of a folder that was answered up to it
+    assert flags(False, "a", "b") == {False}

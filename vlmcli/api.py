@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from vlmcli.config import Settings, load_settings, read_aliases
-from vlmcli.core import ImageRef, JobEvent, LoadedImage, ModelFiles
+from vlmcli.core import ImageRef, JobEvent, ModelFiles
 from vlmcli.engine import ENGINES, Engine, EngineSettings
 from vlmcli.models import mark_used, resolve_model
 from vlmcli.pipeline import Job, run
@@ -51,7 +51,7 @@ class Vlm:
         family: str | None = None,
         chat_template: str | os.PathLike[str] | None = None,
         threads: int | None = None,
-        parallel: int = 4,
+        parallel: int | None = None,
         verbose: bool = False,
         cache: bool = True,
         settings: Settings | None = None,
@@ -66,7 +66,7 @@ class Vlm:
         )
         self._engine_settings = EngineSettings(
             threads=threads or settings.threads,
-            parallel=parallel,
+            parallel=parallel or 0,
             verbose=verbose,
             extra_buffers=settings.extra_buffers,
             store=_find_store() if cache else None,
@@ -165,9 +165,14 @@ class Vlm:
         TASKS[task].question(brief, len(pictures))  # what makes no sense is said before any work
         return Job(TASKS[task], tuple(pictures), brief)
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[JobEvent]:
-        """Events of all jobs as they come, several jobs at a time. Each job ends in one JobDone."""
-        return run(jobs, self._open_engine(), _load_once(), self.model)
+    def run(self, jobs: Iterable[Job], many: bool | None = None) -> Iterator[JobEvent]:
+        """Events of all jobs as they come, several jobs at a time. Each job ends in one JobDone.
+
+        `many`: the end of all jobs counts more than the first word; None: when there are two or more.
+        """
+        from vlmcli.images import load
+
+        return run(jobs, self._open_engine(), load, self.model, many)
 
     def _open_engine(self) -> Engine:
         if self._engine is None:
@@ -223,17 +228,3 @@ def _open_engine(files: ModelFiles, settings: EngineSettings) -> Engine:
     from vlmcli.engine.identity import identity_of
 
     return RecallingEngine(open_llama, settings.store, files.name, lambda: identity_of(files, settings))
-
-
-class _load_once:
-    """Loads pictures, and keeps the last one: several questions about a picture decode it once."""
-
-    def __init__(self) -> None:
-        self._last: tuple[ImageRef, LoadedImage] | None = None
-
-    def __call__(self, ref: ImageRef) -> LoadedImage:
-        from vlmcli.images import load
-
-        if self._last is None or self._last[0] is not ref:
-            self._last = (ref, load(ref))
-        return self._last[1]

@@ -97,6 +97,8 @@ class Request:
     """Seconds from the start of work on this request after which it ends with what it has."""
     room_tokens: int = 0
     """Room to keep in the context for what may follow: a conversation that grows does not move."""
+    one_of_many: bool = False
+    """The end of all counts, and not the first word of this one."""
 
     @property
     def images(self) -> tuple[LoadedImage, ...]:

@@ -9,8 +9,9 @@ against one `Engine.stream`. One question is a batch of one: a single answer and
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 
 from vlmcli.core import (
     Answer,
@@ -21,7 +22,6 @@ from vlmcli.core import (
     JobEvent,
     JobStage,
     JobText,
-    LoadedImage,
     PictureInfo,
     Record,
     Request,
@@ -31,10 +31,9 @@ from vlmcli.core import (
 )
 from vlmcli.engine import Engine
 from vlmcli.errors import VlmError
+from vlmcli.images.ahead import Load, load_ahead
 from vlmcli.tasks import Brief, Outcome, Task
 from vlmcli.tasks.task import Steps
-
-Load = Callable[[ImageRef], LoadedImage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +56,14 @@ class _Running:
     answers: list[Answer] = field(default_factory=list)
 
 
-def run(jobs: Iterable[Job], engine: Engine, load: Load, model: str) -> Iterator[JobEvent]:
-    """Events of all jobs, each ending in one JobDone. A picture that cannot be read fails its own job only."""
-    pipeline = _Pipeline(jobs, load, model)
+def run(jobs: Iterable[Job], engine: Engine, load: Load, model: str, many: bool | None = None) -> Iterator[JobEvent]:
+    """Events of all jobs, each ending in one JobDone. A picture that cannot be read fails its own job only.
+
+    `many`: the end of all jobs counts more than the first word; None: when there are two or more.
+    """
+    source = iter(jobs)
+    first = list(islice(source, 2))
+    pipeline = _Pipeline(chain(first, source), load, model, len(first) > 1 if many is None else many)
     for event in engine.stream(pipeline.requests()):
         yield from pipeline.unreadable()
         yield from pipeline.handle(event)
@@ -67,8 +71,9 @@ def run(jobs: Iterable[Job], engine: Engine, load: Load, model: str) -> Iterator
 
 
 class _Pipeline:
-    def __init__(self, jobs: Iterable[Job], load: Load, model: str) -> None:
-        self._jobs, self._load, self._model = enumerate(jobs), load, model
+    def __init__(self, jobs: Iterable[Job], load: Load, model: str, many: bool) -> None:
+        self._jobs = enumerate(load_ahead(jobs, lambda job: job.pictures, load))
+        self._model, self._many = model, many
         self._running: dict[int, _Running] = {}
         self._ready: deque[Request] = deque()
         self._failed: deque[JobDone] = deque()
@@ -84,20 +89,21 @@ class _Pipeline:
                 yield None
 
     def _start_next(self) -> bool:
-        """Load the next job's pictures and run its task up to the first Request. False when there are no more."""
-        for number, job in self._jobs:
-            try:
-                pictures = [self._load(ref) for ref in job.pictures]
-            except VlmError as error:
+        """Take the next job's pictures and run its task up to the first Request. False when there are no more."""
+        for number, (job, pictures) in self._jobs:
+            if isinstance(pictures, VlmError):
                 infos = tuple(PictureInfo(ref.name) for ref in job.pictures)
-                self._failed.append(JobDone(number, self._record(job, infos, error=error)))
+                self._failed.append(JobDone(number, self._record(job, infos, error=pictures)))
                 continue
             infos = tuple(PictureInfo(p.name, p.width, p.height, p.digest) for p in pictures)
             running = _Running(number, job, infos, job.task.steps(job.brief, pictures))
             self._running[number] = running
-            self._ready.append(replace(next(running.steps), id=number))
+            self._ask(running, next(running.steps))
             return True
         return False
+
+    def _ask(self, running: _Running, request: Request) -> None:
+        self._ready.append(replace(request, id=running.number, one_of_many=self._many))
 
     def unreadable(self) -> Iterator[JobEvent]:
         while self._failed:
@@ -118,7 +124,7 @@ class _Pipeline:
     def _wake(self, running: _Running, answer: Answer) -> Iterator[JobEvent]:
         running.answers.append(answer)
         try:
-            self._ready.append(replace(running.steps.send(answer), id=running.number))
+            self._ask(running, running.steps.send(answer))
         except StopIteration as stop:
             del self._running[running.number]
             yield JobDone(running.number, self._answered(running, stop.value))

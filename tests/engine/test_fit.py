@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
 
 from vlmcli.engine.fit import ContextPlan, Need, check_fits, plan_context
 from vlmcli.errors import DoesNotFit
@@ -12,6 +16,40 @@ def plan(*needs: Need, trained: int = 4096, slots: int = 4, kv: int = 0, memory:
     return plan_context(
         needs, trained_tokens=trained, most_slots=slots, kv_bytes_per_token=kv, free_memory_bytes=memory
     )
+
+
+needs_of_any_kind = some.builds(
+    Need,
+    some.integers(1, 5000),
+    some.integers(1, 3000),
+    some.sampled_from([0, 0, 256, 576, 2000]),
+    some.sampled_from([0, 2048]),
+    some.booleans(),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    some.lists(needs_of_any_kind, min_size=1, max_size=40),
+    some.sampled_from([2048, 4096, 32768]),
+    some.integers(1, 64),
+    some.sampled_from([0, 22528, 524288]),
+    some.sampled_from([0, 1 << 28, 1 << 32, 1 << 40]),
+)
+def test_never_over_the_room(asked: list[Need], trained: int, slots: int, kv: int, memory: int) -> None:
+    """Whatever waits: the first of it fits, and so do all like it; and what is shared out is there."""
+    needs = [check_fits(need, trained) for need in asked if need.prompt_tokens < trained]
+    if not needs:
+        return
+    made = plan(*needs, trained=trained, slots=slots, kv=kv, memory=memory)
+    like_the_first = [need for need in needs if need.flash_attention == needs[0].flash_attention]
+    assert all(made.holds(need) for need in like_the_first)
+    assert not made.holds(replace(needs[0], flash_attention=not made.flash_attention))
+    assert not made.holds(replace(needs[0], prompt_tokens=made.tokens_each))
+    assert 1 <= made.n_slots <= min(slots, len(like_the_first))
+    assert made.tokens_each <= trained
+    if kv and memory and made.n_slots > 1:
+        assert made.n_slots * made.tokens_each * kv <= memory / 4
 
 
 def test_context_holds_the_longest_need() -> None:

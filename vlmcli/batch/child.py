@@ -66,7 +66,7 @@ class _Child:
         vlm = self._start.open()
         while not self._over:
             self._begun.clear()
-            for event in vlm.run(self._round(vlm.job)):
+            for event in vlm.run(self._round(vlm.job), many=True):
                 self._tell(event)
         vlm.close()
 

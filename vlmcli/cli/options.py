@@ -52,6 +52,10 @@ class Common:
         int | None,
         typer.Option(min=1, max=512, help="Processor threads.", envvar="VLM_THREADS", rich_help_panel=_MODEL),
     ] = None
+    parallel: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Pictures answered side by side, at the most.", rich_help_panel=_MODEL),
+    ] = None
     no_cache: Annotated[
         bool,
         typer.Option("--no-cache", help="Compute everything anew, and keep nothing on disk.", rich_help_panel=_MODEL),

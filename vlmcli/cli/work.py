@@ -68,6 +68,7 @@ def opener(common: Common) -> partial[Vlm]:
         family=common.family,
         chat_template=common.chat_template,
         threads=common.threads,
+        parallel=common.parallel,
         verbose=common.verbose,
         cache=not common.no_cache,
     )

@@ -20,7 +20,7 @@ class EngineSettings:
     """How an engine runs. Zeros and None mean: what the engine finds best."""
 
     threads: int = 0
-    parallel: int = 4
+    parallel: int = 0
     """Answers in work at once, at the most."""
     verbose: bool = False
     extra_buffers: bool | None = None

@@ -21,6 +21,8 @@ class Need:
     largest_picture_tokens: int = 0
     room_tokens: int = 0
     """More that would be welcome, for what may follow."""
+    flash_attention: bool = True
+    """A context has it or not, and what was computed with it cannot be moved to one without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,13 @@ class ContextPlan:
     n_slots: int
     tokens_each: int
     micro_batch_tokens: int
+    flash_attention: bool = True
 
     def holds(self, need: Need) -> bool:
         return (
             need.prompt_tokens + need.answer_tokens <= self.tokens_each
             and need.largest_picture_tokens <= self.micro_batch_tokens
+            and need.flash_attention == self.flash_attention
         )
 
 
@@ -59,7 +63,11 @@ def plan_context(
     free_memory_bytes: int,
     micro_batch_tokens: int = 512,
 ) -> ContextPlan:
-    """Room for `needs`, which wait to be answered: as many side by side as memory allows, at least one."""
+    """Room for `needs`, which wait to be answered: as many side by side as memory allows, at least one.
+
+    It is made for the first of them, and for those of the others that want the same attention.
+    """
+    needs = [need for need in needs if need.flash_attention == needs[0].flash_attention]
     longest = max(need.prompt_tokens + need.answer_tokens + need.room_tokens for need in needs)
     tokens_each = min(-(-longest // _STEP_TOKENS) * _STEP_TOKENS, -(-trained_tokens // _STEP_TOKENS) * _STEP_TOKENS)
     largest_picture = max(need.largest_picture_tokens for need in needs)
@@ -67,4 +75,4 @@ def plan_context(
     if kv_bytes_per_token and free_memory_bytes:
         affordable = int(free_memory_bytes * _SHARE_OF_MEMORY_FOR_KV) // (kv_bytes_per_token * tokens_each)
         n_slots = min(n_slots, affordable)
-    return ContextPlan(max(n_slots, 1), tokens_each, max(micro_batch_tokens, largest_picture))
+    return ContextPlan(max(n_slots, 1), tokens_each, max(micro_batch_tokens, largest_picture), needs[0].flash_attention)

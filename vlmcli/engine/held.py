@@ -56,6 +56,10 @@ class Held:
         same = _common_length(key[:-1], self._tokens_from(count))
         return Shared(count, same, start + same)
 
+    def copy_from(self, other: Held, shared: Shared) -> None:
+        """Hold the shared pieces, which the other one holds, and nothing else."""
+        self._pieces = other._pieces[: shared.pieces]
+
     def keep(self, shared: Shared) -> None:
         """Forget all but what is shared."""
         tokens = self._tokens_from(shared.pieces)[: shared.tokens]

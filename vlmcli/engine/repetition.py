@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 LONGEST_PERIOD = 128
 FEWEST_REPEATS = 4
 FEWEST_LOOPING_TOKENS = 48
@@ -12,30 +14,33 @@ _DOUBTFUL_TOKENS = 6
 
 
 class RepetitionDetector:
-    """Watches tokens as they come. For every period p it counts how long each token has equalled the one p before."""
+    """Watches tokens as they come. For every period p it counts how long each token has equalled the one p before.
+
+    Only periods that go on are held, and they are found by where the token stood before: a few a token, not 128.
+    """
 
     def __init__(self) -> None:
-        self._tokens: list[int] = []
-        self._runs = [0] * (LONGEST_PERIOD + 1)
+        self._count = 0
+        self._places: dict[int, deque[int]] = {}  # token -> where it stood lately, oldest first
+        self._runs: dict[int, int] = {}  # period -> tokens, shortest period first
 
     def add(self, token: int) -> None:
-        tokens, runs, count = self._tokens, self._runs, len(self._tokens)
-        for period in range(1, min(count, LONGEST_PERIOD) + 1):
-            runs[period] = runs[period] + 1 if tokens[count - period] == token else 0
-        tokens.append(token)
+        count, runs = self._count, self._runs
+        places = self._places.setdefault(token, deque(maxlen=LONGEST_PERIOD))
+        while places and count - places[0] > LONGEST_PERIOD:
+            places.popleft()
+        self._runs = {count - place: runs.get(count - place, 0) + 1 for place in reversed(places)}
+        places.append(count)
+        self._count += 1
 
     def loop_start(self) -> int | None:
         """Index of the first token that only repeats, or None while there is no loop."""
-        for period, run in enumerate(self._runs):
-            if period and run >= max(period * (FEWEST_REPEATS - 1), FEWEST_LOOPING_TOKENS - period):
-                return len(self._tokens) - run
+        for period, run in self._runs.items():
+            if run >= max(period * (FEWEST_REPEATS - 1), FEWEST_LOOPING_TOKENS - period):
+                return self._count - run
         return None
 
     def doubtful_start(self) -> int | None:
         """Index of the first token of what may become a loop : not to be shown yet."""
-        starts = [
-            len(self._tokens) - run
-            for period, run in enumerate(self._runs)
-            if period and run >= min(period, _DOUBTFUL_TOKENS)
-        ]
-        return min(starts) if starts else None
+        starts = [self._count - run for period, run in self._runs.items() if run >= min(period, _DOUBTFUL_TOKENS)]
+        return min(starts, default=None)

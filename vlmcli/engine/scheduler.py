@@ -18,19 +18,27 @@ class Prefill:
 
 @dataclass(frozen=True, slots=True)
 class Decode:
-    """Write one token in each of `slots`."""
+    """Write one token in each of `slots`, which are in ascending order.
+
+    llama.cpp computes only neighbouring sequences in ascending order together; the rest it computes after them.
+    """
 
     slots: tuple[int, ...]
 
 
 class Scheduler:
-    """Slots are numbered from 0; each is free, reading its prompt, or writing its answer."""
+    """Slots are numbered from 0; each is free, reading its prompt, or writing its answer.
 
-    def __init__(self, n_slots: int) -> None:
+    `whole_prompts`: a prompt is read to its end before the others write on, where the sum of all counts more than the
+    next word: a slot in the midst of its prompt would part the others into two computations.
+    """
+
+    def __init__(self, n_slots: int, whole_prompts: bool = False) -> None:
         self._free = list(range(n_slots - 1, -1, -1))
         self._reading: dict[int, int] = {}  # slot -> pieces left, oldest first
-        self._writing: list[int] = []
-        self._read_last = False
+        self._writing: set[int] = set()
+        self._whole_prompts = whole_prompts
+        self._writers_turn = False
 
     @property
     def idle(self) -> bool:
@@ -48,18 +56,20 @@ class Scheduler:
 
     def next(self) -> Prefill | Decode | None:
         """The next thing to do, or None when idle."""
-        if self._reading and not (self._read_last and self._writing):
-            self._read_last = True
-            return Prefill(next(iter(self._reading)))
-        self._read_last = False
-        return Decode(tuple(self._writing)) if self._writing else None
+        if self._writing and (self._writers_turn or not self._reading):
+            self._writers_turn = False
+            return Decode(tuple(sorted(self._writing)))
+        return Prefill(next(iter(self._reading))) if self._reading else None
 
     def piece_read(self, slot: int) -> None:
         """A piece of the prompt is in; after the last one the slot writes."""
         self._reading[slot] -= 1
         if not self._reading[slot]:
             del self._reading[slot]
-            self._writing.append(slot)
+            self._writing.add(slot)
+            self._writers_turn = True
+        elif not self._whole_prompts:
+            self._writers_turn = True
 
     def release(self, slot: int) -> None:
         """The answer in `slot` is over, however it ended."""

@@ -23,6 +23,9 @@ from vlmcli.engine.llama.pieces import (
 from vlmcli.engine.llama.sampler import Sampler
 from vlmcli.engine.text import AnswerText
 
+_PAUSE_S, _PAUSE_AMONG_MANY_S = 0.04, 0.25
+"""At the least between two chunks of an answer."""
+
 
 class Answering:
     """A request from admission to its Answer. Knows its slot and position; the worker says when it moves."""
@@ -44,6 +47,8 @@ class Answering:
         self._text = AnswerText(
             request.sampling.stop, request.sampling.stop_at_repetition, continues=bool(request.prefix)
         )
+        self._unsaid = ""
+        self._silent_until = 0.0
         self._clock = Clock()
 
     @property
@@ -107,6 +112,12 @@ class Answering:
             self._pieces.pop(0)  # lets go of the picture's pixels
         return done
 
+    def skip_pieces(self, shared: Shared) -> None:
+        """The slot, which held nothing, was given so much of the prompt."""
+        self._position += shared.position
+        self._reused += sum(map(token_count, self._pieces[: shared.pieces]))
+        del self._pieces[: shared.pieces]
+
     def _look(self, piece: RowPiece, eyes: Eyes) -> bytes | None:
         """The piece's rows. Opening the projector for it counts as loading."""
         started = time.monotonic()
@@ -125,18 +136,27 @@ class Answering:
         """Seconds spent on looking and reading so far."""
         return self._clock.encode_s + self._clock.prefill_s
 
-    def choose(self, context: Context, decoder: Decoder, index: int) -> str:
-        """Choose the next token by the logits at `index`: words that may be shown. Sets `stop_reason` at the end."""
+    def choose(self, context: Context, decoder: Decoder, index: int) -> None:
+        """Choose the next token by the logits at `index`. Sets `stop_reason` at the end."""
         assert self._sampler is not None
         token = self._sampler.sample(context, index)
         self._clock.token()
         if decoder.vocabulary.ends_answer(token):
             self.stop_reason = "end"
-            return ""
+            return
         self._written.append(token)
         self._text.add(token, decoder.vocabulary.piece(token))
         self._decide_whether_to_stop()
-        return self._text.take()
+        self._unsaid += self._text.take()
+
+    def words(self) -> str:
+        """What can be shown now. Some tokens' words come together: whoever takes them disturbs the computation."""
+        now = time.monotonic()
+        if not self._unsaid or now < self._silent_until:
+            return ""
+        self._silent_until = now + (_PAUSE_AMONG_MANY_S if self.request.one_of_many else _PAUSE_S)
+        words, self._unsaid = self._unsaid, ""
+        return words
 
     def _decide_whether_to_stop(self) -> None:
         if self._text.stopped_by == "stop":
@@ -156,7 +176,7 @@ class Answering:
 
     def finish(self) -> tuple[str, Answer]:
         """The words still held back, and the whole answer. Frees the sampler."""
-        rest = self._text.finish()
+        rest = self._unsaid + self._text.finish()
         if self._sampler:
             self._sampler.close()
         reason = self.stop_reason or "interrupted"

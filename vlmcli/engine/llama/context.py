@@ -16,6 +16,7 @@ from vlmcli.errors import DoesNotFit, EngineError
 
 _BATCH_TOKENS = 2048
 _DECODE = 1  # llama.h, enum llama_process_type
+_AUTOMATIC, _DISABLED = -1, 0  # llama.h, enum llama_flash_attn_type
 
 
 class Context:
@@ -30,6 +31,7 @@ class Context:
         params.n_outputs_max = plan.n_slots
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = False
+        params.flash_attn_type = _AUTOMATIC if plan.flash_attention else _DISABLED
         params.no_perf = True
         self.plan, self._abort = plan, abort
         self.n_batch: int = params.n_batch
@@ -113,6 +115,20 @@ class Context:
         if llama.llama_memory_seq_rm(self._memory, slot, position, -1):
             return True
         llama.llama_memory_seq_rm(self._memory, slot, -1, -1)
+        return False
+
+    def copy(self, source: int, slot: int) -> bool:
+        """Make one sequence hold what another holds. False when it cannot: then it holds nothing.
+
+        At once, by way of its bytes: llama_memory_seq_cp copies between streams at the next batch, over what may
+        have been put there since.
+        """
+        size = llama.llama_state_seq_get_size(self.pointer, source)
+        state = (ctypes.c_uint8 * size)()
+        got = llama.llama_state_seq_get_data(self.pointer, state, size, source)
+        if got == size and llama.llama_state_seq_set_data(self.pointer, state, size, slot):
+            return True
+        self.forget_from(slot, 0)
         return False
 
     def close(self) -> None:

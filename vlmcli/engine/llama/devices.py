@@ -6,10 +6,13 @@ import os
 import sys
 from pathlib import Path
 
-from vlmcli.engine.llama.bindings import system_info
+from vlmcli.engine.llama.bindings import llama, system_info
 
 # Types that ggml's AMX kernels take; a build by GCC 12 crashes in them (ggml-org/llama.cpp #20824).
 _AMX_TYPES = frozenset({"Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS"})
+
+MOST_SEQUENCES = 256
+"""llama.cpp's LLAMA_MAX_SEQ: a context with more is refused."""
 
 
 def extra_buffers_are_safe(weight_types: frozenset[str]) -> bool:
@@ -26,6 +29,22 @@ def _processor_has_amx(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
         return "amx_int8" in cpuinfo.read_text(errors="replace")
     except OSError:
         return True
+
+
+def flash_attention_is_better(one_of_many: bool) -> bool:
+    """On a processor it reads pictures in more quickly, and writes many answers side by side more slowly.
+
+    Measured in benchmarks/README.md. It depends on the kind of job alone, so that the same job is computed the same.
+    """
+    return not one_of_many or bool(llama.llama_supports_gpu_offload())
+
+
+def best_parallel() -> int:
+    """How many answers side by side are best for the sum of all, memory permitting: see benchmarks/README.md.
+
+    On a processor twice as many would be little quicker, and the first answer comes when all prompts were read.
+    """
+    return 32 if llama.llama_supports_gpu_offload() else 16
 
 
 def free_memory_bytes() -> int:

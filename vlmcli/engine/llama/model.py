@@ -71,7 +71,8 @@ class OpenModel:
         """Render and tokenize: from here the request's cost in tokens is known. Raises VlmError."""
         parts = render(spaced(request, self._family), self._template, self._family.separator)
         answering = Answering(request, prompt_pieces(parts, self.decoder.vocabulary, self.eyes.pieces))
-        answering.need = check_fits(answering.need, self.decoder.trained_tokens)
+        need = check_fits(answering.need, self.decoder.trained_tokens)
+        answering.need = replace(need, flash_attention=devices.flash_attention_is_better(request.one_of_many))
         return answering
 
     def take_load_s(self) -> float:

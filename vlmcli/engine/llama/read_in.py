@@ -17,7 +17,7 @@ from vlmcli.engine.llama.identity import Identity
 from vlmcli.engine.llama.pieces import Piece, key_of, position_count
 from vlmcli.engine.llama.saver import Saver
 
-_FORMAT = "kv 1"
+_FORMAT = "kv 2"
 _SAVING_BYTES_PER_SECOND = 300e6
 """What a slow disk takes. An entry is saved when that is quicker than the work that it spares."""
 _MOST_SAVED = 16
@@ -31,12 +31,15 @@ class ReadIn:
         self._saver, self._identity = saver, identity
         self._saved = 0
 
-    def restore(self, context: Context, slot: int, pieces: Sequence[Piece], held: Held) -> int:
-        """How many of the pieces, all from the first, are in the sequence now; 0 when nothing was saved for them."""
-        keys = [key_of(piece) for piece in pieces]
+    def find(self, context: Context, keys: Sequence[Key]) -> bytes | None:
+        """What was saved of a prompt up to its last picture."""
         count = up_to_last_picture(keys)
-        data = self._saver.store.get("kv", self._key(context, keys[:count])) if count else None
-        if data is None or not _set_state(context, slot, data):
+        return self._saver.store.get("kv", self._key(context, keys[:count])) if count else None
+
+    def restore(self, data: bytes, context: Context, slot: int, pieces: Sequence[Piece], held: Held) -> int:
+        """How many of the pieces, all from the first, are in the sequence now; 0 when llama.cpp refuses the data."""
+        count = up_to_last_picture([key_of(piece) for piece in pieces])
+        if not _set_state(context, slot, data):
             return 0
         end = 0
         for piece in pieces[:count]:
@@ -59,7 +62,8 @@ class ReadIn:
         """Of all that the sequence holds and how it was computed; a state fits only as many sequences as it is from."""
         plan, identity = context.plan, self._identity
         names = (repr(tuple(key)) for key in keys)
-        return digest_of(_FORMAT, identity.decoder, identity.rows, plan.n_slots, plan.micro_batch_tokens, *names)
+        how = (plan.n_slots, plan.micro_batch_tokens, int(plan.flash_attention))
+        return digest_of(_FORMAT, identity.decoder, identity.rows, *how, *names)
 
 
 def up_to_last_picture(keys: Sequence[Key]) -> int:

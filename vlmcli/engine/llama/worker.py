@@ -72,7 +72,7 @@ class Worker:
     def _admit(self) -> None:
         """Give waiting requests the free slots, in their order; a larger room when the next one needs it."""
         while self._waiting:
-            if self._room is None or not self._room.context.plan.holds(self._waiting[0].need):
+            if self._room is None or self._is_too_small(self._room):
                 if self._room and not self._room.scheduler.idle:
                     return
                 self._make_room()
@@ -84,23 +84,36 @@ class Worker:
             answering.spend_loading(self._model.take_load_s())
             self._room.seat(answering, self._model.decoder)
 
+    def _is_too_small(self, room: Room) -> bool:
+        """For the next of those who wait, however few sit in it; or, when it is empty, for all who can sit together."""
+        plan = room.context.plan
+        if not plan.holds(self._waiting[0].need):
+            return True
+        return room.scheduler.idle and plan.n_slots < self._most_slots and plan.n_slots < self._plan().n_slots
+
     def _make_room(self) -> None:
         """A context for those who wait. When it cannot be had they fail, each with the reason."""
         self._close_room()
         try:
             context = Context(self._model.decoder, self._plan(), self._abort, self._model.threads)
-            self._room = Room(context, self._model.read_in)
+            self._room = Room(context, self._model.read_in, self._waiting[0].request.one_of_many)
         except VlmError as error:
             for answering in self._waiting:
                 self._emit(Failed(answering.request.id, error))
             self._waiting.clear()
 
+    @property
+    def _most_slots(self) -> int:
+        """A few questions about the same pictures take turns in one sequence, which can be restored from the cache."""
+        many = self._waiting[0].request.one_of_many
+        pictures = {answering.pictures for answering in self._waiting}
+        return min(self._parallel, len(self._waiting) if many else len(pictures))
+
     def _plan(self) -> ContextPlan:
-        """Questions about the same pictures take turns, so they need one sequence between them."""
         return plan_context(
             [answering.need for answering in self._waiting],
             trained_tokens=self._model.decoder.trained_tokens,
-            most_slots=min(self._parallel, len({answering.pictures for answering in self._waiting})),
+            most_slots=self._most_slots,
             kv_bytes_per_token=self._model.header.kv_bytes_per_token,
             free_memory_bytes=devices.free_memory_bytes(),
         )
@@ -118,6 +131,10 @@ class Worker:
             self._end(answering, "timeout")
 
     def _read_piece(self, room: Room, answering: Answering) -> None:
+        if copied := room.copy_pieces(answering):
+            for _ in range(copied):
+                room.scheduler.piece_read(answering.slot)
+            return
         self._emit(answering.stage)
         self._abort.deadline = answering.deadline
         try:
@@ -145,7 +162,8 @@ class Worker:
             self._choose(room, answering, index)
 
     def _choose(self, room: Room, answering: Answering, index: int) -> None:
-        words = answering.choose(room.context, self._model.decoder, index)
+        answering.choose(room.context, self._model.decoder, index)
+        words = answering.words()
         if words:
             self._emit(TextChunk(answering.request.id, words))
         if answering.stop_reason:
