@@ -165,10 +165,11 @@ class Vlm:
         TASKS[task].question(brief, len(pictures))  # what makes no sense is said before any work
         return Job(TASKS[task], tuple(pictures), brief)
 
-    def run(self, jobs: Iterable[Job], many: bool | None = None) -> Iterator[JobEvent]:
+    def run(self, jobs: Iterable[Job | None], many: bool | None = None) -> Iterator[JobEvent]:
         """Events of all jobs as they come, several jobs at a time. Each job ends in one JobDone.
 
-        `many`: the end of all jobs counts more than the first word; None: when there are two or more.
+        `jobs` may yield None for "nothing right now": it is asked again. `many`: the end of all jobs counts more than
+        the first word; None: when there are two or more.
         """
         from vlmcli.images import load
 

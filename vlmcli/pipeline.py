@@ -56,14 +56,19 @@ class _Running:
     answers: list[Answer] = field(default_factory=list)
 
 
-def run(jobs: Iterable[Job], engine: Engine, load: Load, model: str, many: bool | None = None) -> Iterator[JobEvent]:
+def run(
+    jobs: Iterable[Job | None], engine: Engine, load: Load, model: str, many: bool | None = None
+) -> Iterator[JobEvent]:
     """Events of all jobs, each ending in one JobDone. A picture that cannot be read fails its own job only.
 
-    `many`: the end of all jobs counts more than the first word; None: when there are two or more.
+    `jobs` may yield None for "nothing right now": it is asked again. `many`: the end of all jobs counts more than the
+    first word; None: when there are two or more.
     """
-    source = iter(jobs)
-    first = list(islice(source, 2))
-    pipeline = _Pipeline(chain(first, source), load, model, len(first) > 1 if many is None else many)
+    if many is None:
+        source = iter(jobs)
+        first = list(islice(source, 2))
+        jobs, many = chain(first, source), len(first) > 1
+    pipeline = _Pipeline(jobs, load, model, many)
     for event in engine.stream(pipeline.requests()):
         yield from pipeline.unreadable()
         yield from pipeline.handle(event)
@@ -71,9 +76,10 @@ def run(jobs: Iterable[Job], engine: Engine, load: Load, model: str, many: bool 
 
 
 class _Pipeline:
-    def __init__(self, jobs: Iterable[Job], load: Load, model: str, many: bool) -> None:
-        self._jobs = enumerate(load_ahead(jobs, lambda job: job.pictures, load))
+    def __init__(self, jobs: Iterable[Job | None], load: Load, model: str, many: bool) -> None:
+        self._jobs = load_ahead(jobs, lambda job: job.pictures, load)
         self._model, self._many = model, many
+        self._n_jobs, self._at_end = 0, False
         self._running: dict[int, _Running] = {}
         self._ready: deque[Request] = deque()
         self._failed: deque[JobDone] = deque()
@@ -84,13 +90,18 @@ class _Pipeline:
             if self._ready:
                 yield self._ready.popleft()
             elif not self._start_next():
-                if not self._running:
+                if self._running:
+                    yield None
+                elif self._at_end:
                     return
-                yield None
 
     def _start_next(self) -> bool:
-        """Take the next job's pictures and run its task up to the first Request. False when there are no more."""
-        for number, (job, pictures) in self._jobs:
+        """Take the next job's pictures and run its task up to the first Request. False when there is none right now."""
+        for found in self._jobs:
+            if found is None:
+                return False
+            (job, pictures), number = found, self._n_jobs
+            self._n_jobs += 1
             if isinstance(pictures, VlmError):
                 infos = tuple(PictureInfo(ref.name) for ref in job.pictures)
                 self._failed.append(JobDone(number, self._record(job, infos, error=pictures)))
@@ -100,6 +111,7 @@ class _Pipeline:
             self._running[number] = running
             self._ask(running, next(running.steps))
             return True
+        self._at_end = True
         return False
 
     def _ask(self, running: _Running, request: Request) -> None:

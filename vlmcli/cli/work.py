@@ -11,6 +11,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from vlmcli.api import Vlm
+from vlmcli.batch.ahead import as_they_come
 from vlmcli.batch.ledger import holds_ledger
 from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.options import Common
@@ -108,7 +109,9 @@ def answer(task: str, plans: Iterable[Plan], common: Common, markdown: bool = Tr
     tally = ExitCode()
     try:
         with open_writer(settings) as writer, handed_to(vlm.interrupt):
-            for event in vlm.run(vlm.job(task, plan.pictures, plan.options) for plan in headings):
+            jobs = (vlm.job(task, plan.pictures, plan.options) for plan in headings)
+            unknown = headings.jobs is None  # how many there are: more are found while the first are answered
+            for event in vlm.run(as_they_come(jobs) if unknown else jobs, many=unknown or None):
                 if isinstance(event, JobDone):
                     if _never_begun(event.record):
                         continue

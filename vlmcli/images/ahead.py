@@ -23,9 +23,11 @@ Job = TypeVar("Job")
 
 
 def load_ahead(
-    jobs: Iterable[Job], pictures_of: Callable[[Job], Sequence[ImageRef]], load: Load
-) -> Iterator[tuple[Job, list[LoadedImage] | VlmError]]:
+    jobs: Iterable[Job | None], pictures_of: Callable[[Job], Sequence[ImageRef]], load: Load
+) -> Iterator[tuple[Job, list[LoadedImage] | VlmError] | None]:
     """Each job with its pictures, or with the first error among them; in order.
+
+    None among the jobs is "nothing right now": what was found before it is handed out, then None as well.
 
     A reference that the job before had too is not loaded again. A lone job is loaded on the caller's thread.
     """
@@ -34,7 +36,11 @@ def load_ahead(
     threads: list[threading.Thread] = []
     try:
         window.fill()
-        while window.waiting:
+        while window.waiting or not window.at_end:
+            if not window.waiting:
+                yield None
+                window.fill()
+                continue
             job, loadings = window.waiting.popleft()
             window.fill()
             if window.waiting and not threads:
@@ -50,16 +56,20 @@ def load_ahead(
 class _Window(Generic[Job]):
     """The next jobs, as many as may be loaded ahead."""
 
-    def __init__(self, jobs: Iterable[Job], pictures_of: Callable[[Job], Sequence[ImageRef]]) -> None:
+    def __init__(self, jobs: Iterable[Job | None], pictures_of: Callable[[Job], Sequence[ImageRef]]) -> None:
         self.waiting: deque[tuple[Job, list[_Loading]]] = deque()
         self._jobs, self._pictures_of = iter(jobs), pictures_of
         self._latest: list[_Loading] = []
+        self.at_end = False
 
     def fill(self) -> None:
         while len(self.waiting) < _MOST_AHEAD and self._bytes_waiting < _MOST_BYTES_AHEAD:
             try:
                 job = next(self._jobs)
             except StopIteration:
+                self.at_end = True
+                return
+            if job is None:
                 return
             known = {id(loading.ref): loading for loading in self._latest}
             self._latest = [known.get(id(ref)) or _Loading(ref) for ref in self._pictures_of(job)]
