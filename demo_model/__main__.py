@@ -8,7 +8,7 @@ from pathlib import Path
 BOX = Path(__file__).parents[1] / "vlmcli" / "demo"
 
 
-def main() -> None:
+def arguments() -> argparse.Namespace:
     p = argparse.ArgumentParser(prog="python -m demo_model", description=__doc__)
     p.add_argument("step", choices=["all", "train", "export", "check", "evaluate", "pictures"])
     p.add_argument("--checkpoint", type=Path, default=Path.home() / ".cache" / "vlm-demo-model" / "demo.pt")
@@ -18,37 +18,56 @@ def main() -> None:
     )
     p.add_argument("--minutes", type=float, default=40, help="stage 2")
     p.add_argument("--rate", type=float, default=5e-4)
+    p.add_argument(
+        "--cool", type=float, default=10, help="the last minutes of stage 2, over which the rate falls to zero"
+    )
+    p.add_argument(
+        "--from-box",
+        action="store_true",
+        help="train: stage 2, from the packaged pair if there is no checkpoint; check: that pair",
+    )
+    p.add_argument("--compile", action="store_true", help="torch.compile: twice as fast; wants a C++ compiler")
+    p.add_argument("--pairs", type=float, default=0.2, help="share of the batches of stage 2 that compare two pictures")
     p.add_argument("--seed", type=int, default=12)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--count", type=int, default=2200, help="pictures to evaluate on")
     p.add_argument("--show", type=int, default=0, help="wrong answers to print")
     p.add_argument("--through", choices=["vlm", "llama"], default="vlm")
-    a = p.parse_args()
+    return p.parse_args()
+
+
+def with_torch(a: argparse.Namespace) -> None:
+    import torch
+
+    from . import train
+    from .check import check
+    from .export import export
+    from .resume import load_box
+
+    torch.set_num_threads(a.threads)
+    if a.step in ("all", "train"):
+        if a.encoder_minutes and not a.from_box:
+            train.train(1, a.encoder_minutes, a.checkpoint, a.rate, a.seed, 32, compiled=a.compile)
+        if a.minutes:
+            box = a.out if a.from_box else None
+            train.train(2, a.minutes, a.checkpoint, a.rate, a.seed + 1, 32, a.cool, box, a.compile, a.pairs)
+    if a.step == "train":
+        return
+    model = load_box(a.out) if a.from_box and a.step == "check" else train.load(a.checkpoint)[0]
+    if a.step in ("all", "export"):
+        export(model.eval(), a.out)
+    if a.step in ("all", "check"):
+        check(model.eval(), a.out)
+
+
+def main() -> None:
+    a = arguments()
     if a.step == "pictures":
         from .pictures import draw_all
 
         draw_all(BOX / "pictures")
-        return
     if a.step in ("all", "train", "export", "check"):
-        import torch
-
-        from . import train
-
-        torch.set_num_threads(a.threads)
-        if a.step in ("all", "train"):
-            if a.encoder_minutes:
-                train.train(1, a.encoder_minutes, a.checkpoint, a.rate, a.seed, 32)
-            if a.minutes:
-                train.train(2, a.minutes, a.checkpoint, a.rate, a.seed + 1, 32)
-        model = train.load(a.checkpoint)[0].eval()
-        if a.step in ("all", "export"):
-            from .export import export
-
-            export(model, a.out)
-        if a.step in ("all", "check"):
-            from .check import check
-
-            check(model, a.out)
+        with_torch(a)
     if a.step in ("all", "evaluate"):
         from . import evaluate
 

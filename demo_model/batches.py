@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from . import questions
+from . import asking, questions
 from .draw import FACES, GRID, LABELS, SIDE, Sample, font, font_path, label_text, render
+from .focus import CHANGED, focus, spans
 from .tokenizer import BETWEEN, EOS, HEAD, encode_answer, encode_ask, encode_run
 from .world import (
+    CHANGES,
     CHARS,
     COLOUR_NAMES,
     DARK,
@@ -29,6 +31,8 @@ from .world import (
 )
 
 IMAGE = -1  # stands in the ids for one row of a picture
+PATCHES = GRID * GRID
+LENGTH = 336  # tokens behind each picture or pair: room for five to twelve questions about one
 
 
 def encoder_batch(rng: random.Random, size: int, easy: float = 0.6) -> dict:
@@ -82,62 +86,97 @@ def page(rng: random.Random, easy: bool) -> Sample:
     return Sample(np.asarray(picture), out)
 
 
-def pack(rng: random.Random, turns: list[tuple[str, str]], pictures: int, patches: int, chain: bool):
-    """Ids, targets, positions and group of each token. Turns behind the same picture(s) do not see each other and all
-    begin at
-    the same position, as first turns, unless chain makes them one conversation. Group 0 is what every turn sees."""
-    ids = [*HEAD, *[IMAGE] * patches]
+Turn = tuple[str, str, list[tuple[int, int, int]]]  # question, answer, and what its parts are about: see focus.py
+
+
+def pack(turns: list[Turn], pictures: int, chain: bool = False) -> tuple[np.ndarray, ...]:
+    """Ids, targets, positions, groups, weights and focus of LENGTH tokens. Turns behind the same picture(s) do not see
+    each other and all begin at the same position, as first turns, unless chain makes them one conversation. Group 0 is
+    what every turn sees. A token weighs less in a long answer, so that short ones are not drowned."""
+    ids = [*HEAD, *[IMAGE] * PATCHES]
     for _ in range(pictures - 1):
-        ids += [*BETWEEN, *[IMAGE] * patches]
-    start = len(ids)
-    targets, positions, groups = [-100] * start, list(range(start)), [0] * start
-    at = start
-    for n, (question, answer) in enumerate(turns):
+        ids += [*BETWEEN, *[IMAGE] * PATCHES]
+    start = at = len(ids)
+    targets, positions, groups, weights = [-100] * start, list(range(start)), [0] * start, [0.0] * start
+    about = [0] * start
+    for n, (question, answer, parts) in enumerate(turns):
         ask = encode_ask(question) if n == 0 or not chain else list(encode_run(f"USER: {question}\nASSISTANT:"))
         said = encode_answer(answer)
-        at = at if chain else start
+        at, size = at if chain else start, len(ask) + len(said)
         ids += [*ask, *said]
         targets += [-100] * (len(ask) - 1) + said + [-100]
-        positions += range(at, at + len(ask) + len(said))
-        groups += [1 if chain else n + 1] * (len(ask) + len(said))
-        at += len(ask) + len(said)
-    return ids, targets, positions, groups
+        about += [0] * (len(ask) - 1) + focus(parts, answer, said) + [0]
+        weights += [len(said) ** -0.5] * size
+        positions += range(at, at + size)
+        groups += [1 if chain else n + 1] * size
+        at += size
+    columns = ((ids, EOS), (targets, -100), (positions, 0), (groups, -1), (weights, 0.0), (about, 0))
+    return tuple(np.array((c + [fill] * (LENGTH - len(c)))[:LENGTH]) for c, fill in columns)
 
 
-def talk_batch(rng: random.Random, size: int, turns: int = 8, pairs: float = 0.12) -> dict:
-    """size pictures with their questions: all single pictures, or (a share of batches) pairs of them."""
-    samples, rows = [], []
-    patches = GRID * GRID
+def turns_of(rng: random.Random, scene: Scene) -> list[Turn]:
+    """Different questions about one scene and their answers, as many as there is room for."""
+    room, misses, turns = LENGTH - len(HEAD) - PATCHES, 0, {}
+    while misses < 4:
+        kind, question, answer = asking.sample_turn(rng, scene)
+        size = len(encode_ask(question)) + len(encode_answer(answer)) + 3
+        if question in turns or size > room:
+            misses += 1
+        else:
+            turns[question], room = (question, answer, spans(scene, kind, question, answer)), room - size
+    return list(turns.values())
+
+
+def pairs_of(rng: random.Random, size: int) -> tuple[list[Sample], list[tuple[int, int, str]]]:
+    """size pictures, and which two of them are compared with which answer: each pair forwards and backwards, or one
+    with itself."""
+    samples, compared = [], []
+    for n in range(0, size, 2):
+        a, b, what, facts = sample_change(rng, (*CHANGES, "background", "background"))
+        samples += [render(a, False), render(b, False)]
+        if what == "nothing":
+            b, what, facts = a, "nothing", ()
+        back, opposite = tuple(reversed(facts)), {"added": "removed", "removed": "added"}.get(what, what)
+        compared.append((n, n + 1, questions.compare(what, facts)))
+        compared.append((n + 1, n, questions.compare(opposite, back)))
+    return samples, compared
+
+
+def change_labels(a: Sample, b: Sample) -> np.ndarray:
+    """What is new in each patch of the second picture: 0 nothing, 1 a shape, 2 none where one was, 3 another one, 4 the
+    background."""
+    one, two = a.labels, b.labels
+    other = (one["kind"] != two["kind"]) | (one["colour"] != two["colour"])
+    found = np.where(other, np.where(two["kind"] == 0, 2, np.where(one["kind"] == 0, 1, 3)), 0)
+    return np.where((found == 0) & (one["background"] != two["background"]), 4, found)
+
+
+def talk_batch(rng: random.Random, size: int, pairs: float = 0.2) -> dict:
+    """size pictures with their questions: all single pictures, or (a share of batches) pairs of them. Every batch has
+    the same shapes, which a compiled network wants."""
+    rows, changes = [], np.full((size, PATCHES), -100)
     if rng.random() < pairs:
-        for _ in range(size // 2):
-            a, b, what, facts = sample_change(rng)
-            samples += [render(a, False), render(b, False)]
-            wording = questions.roughen(rng, questions.pick_wording(rng, "compare"))
-            rows.append(pack(rng, [(wording, questions.compare(what, facts))], 2, patches, False))
+        samples, compared = pairs_of(rng, size)
+        for n, (one, two, answer) in enumerate(compared):
+            wording = asking.roughen(rng, asking.pick_wording(rng, "compare"))
+            rows.append(pack([(wording, answer, [(0, len(answer), CHANGED)])], 2))
+            changes[n] = change_labels(samples[one], samples[two])
+        order = np.array([(one, two) for one, two, _ in compared])
     else:
-        for _ in range(size):
-            scene = sample_scene(rng)
-            samples.append(render(scene, true_size=rng.random() < 0.3))
-            asked = [questions.sample_turn(rng, scene)[1:] for _ in range(turns)]
-            rows.append(pack(rng, asked, 1, patches, chain=rng.random() < 0.15))
-    length = max(len(r[0]) for r in rows)
-    ids, targets, positions, groups = (
-        torch.tensor([r[i] + [fill] * (length - len(r[i])) for r in rows]) for i, fill in enumerate((EOS, -100, 0, -1))
-    )
-    return {
-        "pixels": torch.from_numpy(np.stack([s.pixels for s in samples])),
-        "labels": stack(samples),
-        "ids": ids,
-        "targets": targets,
-        "positions": positions,
-        "groups": groups,
-    }
+        scenes = [sample_scene(rng) for _ in range(size)]
+        samples = [render(scene, true_size=rng.random() < 0.15) for scene in scenes]
+        rows = [pack(turns_of(rng, scene), 1, chain=rng.random() < 0.12) for scene in scenes]
+        order = np.arange(size)[:, None]
+    names = ("ids", "targets", "positions", "groups", "weights", "focus")
+    batch = {k: torch.from_numpy(np.stack(v)) for k, v in zip(names, zip(*rows, strict=True), strict=True)}
+    batch |= {"pixels": torch.from_numpy(np.stack([s.pixels for s in samples])), "labels": stack(samples)}
+    return batch | {"order": torch.from_numpy(order), "changes": torch.from_numpy(changes)}
 
 
-def mixed_batch(rng: random.Random, size: int) -> dict:
+def mixed_batch(rng: random.Random, size: int, pairs: float = 0.2) -> dict:
     """A batch of questions, with half as many further pictures behind it for the encoder alone, so that it goes on
     learning."""
-    talk, more = talk_batch(rng, size, turns=5), encoder_batch(rng, size // 2, easy=0.3)
+    talk, more = talk_batch(rng, size, pairs), encoder_batch(rng, size // 2, easy=0.1)
     talk["pixels"] = torch.cat([talk["pixels"], more["pixels"]])
     talk["labels"] = {k: torch.cat([talk["labels"][k], more["labels"][k]]) for k in LABELS}
     return talk

@@ -10,9 +10,10 @@ import torch
 from PIL import Image
 
 from . import tokenizer
+from .asking import sample_turn
 from .draw import draw_scene, fit_square
 from .model import Demo
-from .questions import WORDINGS, sample_turn
+from .questions import WORDINGS
 from .reference import Reference
 from .train import mask_of
 from .world import Scene, sample_scene

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
+from .rough import draw_outside, roughen
 from .world import CHARS, COLOUR_NAMES, SHAPES, SIZES, Scene, Shape, sample_rgb
 
 SIDE, PATCH = 192, 16
@@ -28,6 +29,27 @@ FACES = [
     "DejaVuSans",
     "DejaVuSans-Bold",
     "LiberationSans-Regular",
+    "DejaVuSerif-Bold",
+    "DejaVuSansMono-Bold",
+    "LiberationSerif-Bold",
+    "LiberationMono-Regular",
+    "Roboto-Regular",
+    "Roboto-Bold",
+    "RobotoCondensed-Regular",
+    "RobotoSlab-Regular",
+    "Lato-Regular",
+    "Lato-Heavy",
+    "Cantarell-Regular",
+    "Hack-Bold",
+    "Carlito-Bold",
+    "Caladea-Regular",
+    "Courier Prime",
+    "Courier Prime Bold",
+    "Go-Regular",
+    "Go-Mono-Bold",
+    "B612-Regular",
+    "B612Mono-Bold",
+    "GenBasR",
 ]
 LABELS = {
     "kind": len(SHAPES) + 1,
@@ -137,36 +159,6 @@ def draw_text(
     return boxes
 
 
-def draw_outside(rng: random.Random, w: int, h: int) -> Image.Image:
-    """Noise, gradients, blotches, stripes: what a photograph or a chart may look like from afar."""
-    noise = np.random.default_rng(rng.randrange(1 << 30))
-    kind = rng.choice(["noise", "blotches", "blotches", "gradient", "stripes", "photo", "photo"])
-    if kind == "noise":
-        small = noise.integers(0, 256, (h, w, 3), dtype=np.uint8)
-    elif kind == "gradient":
-        a, b, c = noise.integers(0, 256, (3, 3))
-        x, y = np.linspace(0, 1, w)[None, :, None], np.linspace(0, 1, h)[:, None, None]
-        small = np.clip(a + (b - a) * x + (c - a) * y, 0, 255).astype(np.uint8)
-    elif kind == "stripes":
-        n, across = rng.randint(4, 14), rng.random() < 0.5
-        rows = noise.integers(0, 256, (n, 1, 3) if across else (1, n, 3), dtype=np.uint8)
-        return Image.fromarray(np.broadcast_to(rows, (n, n, 3)).copy()).resize((w, h), Image.NEAREST)
-    else:
-        n = rng.randint(3, 24)
-        small = noise.integers(0, 256, (n, n, 3), dtype=np.uint8)
-    picture = Image.fromarray(small).resize((w, h), Image.BICUBIC)
-    if kind == "photo":
-        d = ImageDraw.Draw(picture)
-        for _ in range(rng.randint(5, 30)):
-            x, y, r = rng.uniform(0, w), rng.uniform(0, h), rng.uniform(0.02, 0.3) * min(w, h)
-            colour = tuple(rng.randrange(256) for _ in range(3))
-            draw = rng.choice([d.ellipse, d.rectangle, d.chord])
-            box = (x - r, y - r * rng.uniform(0.3, 1), x + r, y + r * rng.uniform(0.3, 1))
-            draw(box, 0, 200, fill=colour) if draw == d.chord else draw(box, fill=colour)
-        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 3)))
-    return picture
-
-
 def draw_scene(scene: Scene, w: int, h: int) -> tuple[Image.Image, list[tuple[float, float, float, float]]]:
     rng = random.Random(scene.seed)
     if scene.outside:
@@ -179,19 +171,20 @@ def draw_scene(scene: Scene, w: int, h: int) -> tuple[Image.Image, list[tuple[fl
     return picture, boxes
 
 
-def fit_square(picture: Image.Image, side: int = SIDE) -> Image.Image:
-    """llama.cpp's fitting for a LLaVA-1.5 projector: keep the aspect, bicubic, sides rounded up, centred on a fixed
-    grey."""
+def shrink(picture: Image.Image, side: int = SIDE) -> Image.Image:
+    """As large as fits into a square: the aspect kept, bicubic, sides rounded up."""
     w, h = picture.size
-    if (w, h) == (side, side):
-        return picture
     # in single precision, as clip.cpp computes it
     scale = min(np.float32(side) / np.float32(w), np.float32(side) / np.float32(h))
     new = (min(math.ceil(np.float32(w) * scale), side), min(math.ceil(np.float32(h) * scale), side))
+    return picture.resize(new, Image.BICUBIC) if new != (w, h) else picture
+
+
+def fit_square(picture: Image.Image, side: int = SIDE) -> Image.Image:
+    """llama.cpp's fitting for a LLaVA-1.5 projector: shrunk (or enlarged), then centred on a fixed grey."""
+    picture = shrink(picture, side)
     square = Image.new("RGB", (side, side), PAD)
-    square.paste(
-        picture.resize(new, Image.BICUBIC) if new != (w, h) else picture, ((side - new[0]) // 2, (side - new[1]) // 2)
-    )
+    square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
     return square
 
 
@@ -203,18 +196,9 @@ def render(scene: Scene, true_size: bool) -> Sample:
         k = 2 * SIDE / max(w, h)
         w, h = math.ceil(w * k), math.ceil(h * k)
     picture, boxes = draw_scene(scene, w, h)
-    if true_size and scene.seed % 4 == 0:
-        picture = roughen(picture, random.Random(scene.seed))
+    if scene.seed % 3 == 0:
+        picture = roughen(shrink(picture), random.Random(scene.seed))
     return Sample(np.asarray(fit_square(picture)), label(scene, w, h, boxes))
-
-
-def roughen(picture: Image.Image, rng: random.Random) -> Image.Image:
-    if rng.random() < 0.5:
-        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 0.004 * max(picture.size))))
-    noise = np.random.default_rng(rng.randrange(1 << 30)).normal(
-        0, rng.uniform(0, 6), (picture.height, picture.width, 1)
-    )
-    return Image.fromarray(np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8))
 
 
 def label(scene: Scene, w: int, h: int, boxes: list[tuple[float, float, float, float]]) -> dict[str, np.ndarray]:

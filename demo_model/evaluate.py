@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from . import questions
+from . import asking, questions
 from .draw_other import draw
 from .world import sample_change, sample_scene
 
@@ -32,58 +32,43 @@ def through_llama(folder: Path) -> Ask:
     return lambda paths, question: reference.ask([Image.open(p).convert("RGB") for p in paths], question)
 
 
+KINDS = [
+    *("background", "colour_of", "shape_of", "is_there", "where", "count", "count_colour", "count_kind"),
+    *("short", "caption", "detailed", "alt", "tags", "ocr", "ocr", "ocr", "ocr", "say", "no text", "outside"),
+    *("compare", "compare"),
+]
+OUTSIDE_KINDS = ["short", "caption", "detailed", "count", "where"]
+
+
 def cases(count: int, seed: int) -> Iterator[tuple[str, list[Image.Image], str, str]]:
     """(row of the table, pictures, question, right answer); one question a picture or a pair."""
     rng = random.Random(seed)
-    kinds = [
-        "background",
-        "colour_of",
-        "shape_of",
-        "is_there",
-        "where",
-        "count",
-        "count_colour",
-        "count_kind",
-        "short",
-        "caption",
-        "detailed",
-        "alt",
-        "tags",
-        "ocr",
-        "ocr",
-        "ocr",
-        "ocr",
-        "say",
-        "no text",
-        "outside",
-        "compare",
-        "compare",
-    ]
     for n in range(count):
-        kind = kinds[n % len(kinds)]
-        if kind == "compare":
-            a, b, what, facts = sample_change(rng)
-            pictures = [draw(a), draw(b)]
-            yield f"compare: {what}", pictures, questions.WORDINGS["compare"][0], questions.compare(what, facts)
-            continue
-        asked = {"no text": "ocr", "outside": rng.choice(["short", "caption", "detailed", "count", "where"])}.get(
-            kind, kind
-        )
-        question = right = ""
-        while not question:
-            scene = sample_scene(
-                rng, "outside" if kind == "outside" else "text" if kind in ("ocr", "say") else "shapes"
-            )
-            _, question, right = questions.sample_turn(rng, scene, asked, plain=True)
-        right = right.replace("\x01", "").replace("\x02", "")
-        row = kind
-        if kind == "ocr":
-            row = f"text of {'1-4' if len(scene.text.string) < 5 else '5-8'} characters"
-        elif right.startswith(ABSENT) and kind != "no text":
-            row = "absent"
-        elif kind.startswith("count"):
-            row = "count"
-        yield row, [draw(scene)], question, right
+        kind = KINDS[n % len(KINDS)]
+        yield compare_case(rng) if kind == "compare" else single_case(rng, kind)
+
+
+def compare_case(rng: random.Random) -> tuple[str, list[Image.Image], str, str]:
+    a, b, what, facts = sample_change(rng)
+    return f"compare: {what}", [draw(a), draw(b)], questions.WORDINGS["compare"][0], questions.compare(what, facts)
+
+
+def single_case(rng: random.Random, kind: str) -> tuple[str, list[Image.Image], str, str]:
+    asked = {"no text": "ocr", "outside": rng.choice(OUTSIDE_KINDS)}.get(kind, kind)
+    world = "outside" if kind == "outside" else "text" if kind in ("ocr", "say") else "shapes"
+    question = right = ""
+    while not question:
+        scene = sample_scene(rng, world)
+        _, question, right = asking.sample_turn(rng, scene, asked, plain=True)
+    right = right.replace("\x01", "").replace("\x02", "")
+    row = kind
+    if kind == "ocr":
+        row = f"text of {'1-4' if len(scene.text.string) < 5 else '5-8'} characters"
+    elif right.startswith(ABSENT) and kind != "no text":
+        row = "absent"
+    elif kind.startswith("count"):
+        row = "count"
+    return row, [draw(scene)], question, right
 
 
 def distance(a: str, b: str) -> int:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from .draw import GRID, LABELS, PATCH
 from .tokenizer import VOCAB
 
+CHANGES = 5  # see batches.change_labels
 MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 
 
@@ -147,6 +148,13 @@ class Block(nn.Module):
         gate, up = self.gate_up(self.norm2(x)).chunk(2, -1)
         return x + self.down(F.silu(gate) * up)
 
+    def first_head(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
+        """Queries and keys of the first head (batch, n, d), to be shown where to look."""
+        d, width = x.shape[-1] // self.heads, x.shape[-1]
+        normed, weight = self.norm1(x), self.qkv.weight
+        q, k = F.linear(normed, weight[:d]), F.linear(normed, weight[width : width + d])
+        return rotate(q, cos[:, 0], sin[:, 0]) * d**-0.5, rotate(k, cos[:, 0], sin[:, 0])
+
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary positions on the two halves of a head, which is faster here; llama.cpp turns neighbouring pairs (see
@@ -164,7 +172,8 @@ class Demo(nn.Module):
         self.embed = nn.Embedding(len(VOCAB), s.width)
         self.blocks = nn.ModuleList(Block(s) for _ in range(s.layers))
         self.norm = nn.RMSNorm(s.width, eps=1e-5)
-        self.heads = nn.Linear(s.width, sum(LABELS.values()))  # of the encoder stage only; not exported
+        self.heads = nn.Linear(s.width, sum(LABELS.values()))  # these two are for training only and not exported
+        self.change = nn.Linear(s.width, CHANGES)
         for name, p in self.named_parameters():
             if p.dim() == 2 and "position" not in name:
                 nn.init.normal_(p, std=0.02 if "embed" in name else p.shape[1] ** -0.5 * 0.7)
@@ -198,14 +207,24 @@ class Demo(nn.Module):
     def decode(self, x: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
         """Embedded tokens and rows (batch, n, width), positions (batch, n), additive mask (batch, 1, n, n) -> hidden
         states."""
+        return self.decode_all(x, positions, mask)[0]
+
+    def decode_all(self, x: Tensor, positions: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, list]:
+        """The hidden states after the last layer and halfway, and the first heads of the layers that are shown where to
+        look: the first layer, in a second picture, at the same place of the first one; the third at what the answer is
+        about."""
         d = self.shape.width // self.shape.heads
         rates = self.shape.rope_base ** (-torch.arange(0, d, 2).float() / d)
         angles = positions[:, None, :, None].float() * rates
         kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
         cos, sin = angles.cos().to(kind), angles.sin().to(kind)
-        for block in self.blocks:
+        halfway, heads = x, []
+        for n, block in enumerate(self.blocks):
+            if n in (0, 2):
+                heads.append(block.first_head(x, cos, sin))
             x = block(x, cos, sin, mask)
-        return self.norm(x)
+            halfway = x if n == 1 else halfway
+        return self.norm(x), halfway, heads
 
     def logits(self, hidden: Tensor) -> Tensor:
         return hidden @ self.embed.weight.T

@@ -157,11 +157,12 @@ def compare(what: str, facts: tuple) -> str:
     return f"The {name(old)} {at(old.place)} changed to {new.colour}."
 
 
-def answer(rng: random.Random, scene: Scene, kind: str) -> tuple[dict, str] | None:
-    """Blanks for the wording and the answer, or None where this question has no single answer on this scene."""
+def answer(rng: random.Random, scene: Scene, kind: str, present: float = 0.75) -> tuple[dict, str] | None:
+    """Blanks for the wording and the answer, or None where this question has no single answer on this scene.
+    present: the share of questions that are surely about something that is there."""
     shapes = scene.shapes
     colour, shape = rng.choice(COLOUR_NAMES), rng.choice(SHAPES)
-    if shapes and rng.random() < 0.75:  # mostly about what is there
+    if shapes and rng.random() < present:
         seen = rng.choice(shapes)
         colour, shape = seen.colour, seen.kind
     blanks = {"colour": colour, "kind": shape}
@@ -197,78 +198,3 @@ def answer(rng: random.Random, scene: Scene, kind: str) -> tuple[dict, str] | No
             return blanks, f"The {shape} is {at(of_kind[0].place)}."
         return blanks, f"There is no {shape}."
     raise KeyError(kind)
-
-
-def is_there(rng: random.Random, scene: Scene, wording: str) -> tuple[dict, str]:
-    if scene.outside:
-        return {"colour": rng.choice(COLOUR_NAMES), "kind": rng.choice(SHAPES)}, OUTSIDE
-    colour, kind = rng.choice(COLOUR_NAMES), rng.choice(SHAPES)
-    if scene.shapes and rng.random() < 0.6:
-        seen = rng.choice(scene.shapes)
-        kind = seen.kind
-        colour = seen.colour if rng.random() < 0.75 else colour
-    found = any(s.kind == kind and (s.colour == colour or "{colour}" not in wording) for s in scene.shapes)
-    return {"colour": colour, "kind": kind}, "Yes." if found else "No."
-
-
-SHAPE_KINDS = {
-    "short": 5,
-    "caption": 2,
-    "detailed": 2,
-    "alt": 2,
-    "tags": 2,
-    "ocr": 1.5,
-    "say": 0.7,
-    "count": 2,
-    "count_colour": 2,
-    "count_kind": 2,
-    "colour_of": 3,
-    "background": 1.5,
-    "shape_of": 2,
-    "where": 3,
-    "is_there": 3,
-}
-TEXT_KINDS = {
-    "short": 3,
-    "caption": 1,
-    "detailed": 1,
-    "alt": 1,
-    "tags": 0.5,
-    "ocr": 6,
-    "say": 3,
-    "count": 0.5,
-    "count_kind": 0.3,
-    "background": 0.8,
-    "colour_of": 0.4,
-    "where": 0.4,
-    "is_there": 0.5,
-    "shape_of": 0.3,
-    "count_colour": 0.3,
-}
-
-
-def roughen(rng: random.Random, wording: str) -> str:
-    """As people type: sometimes no full stop or question mark, sometimes all lower case."""
-    if rng.random() < 0.12:
-        wording = wording.rstrip("?.")
-    return wording.lower() if rng.random() < 0.12 else wording
-
-
-def pick_wording(rng: random.Random, kind: str) -> str:
-    options = WORDINGS[kind]
-    return options[0] if rng.random() < 0.45 else rng.choice(options)
-
-
-def sample_turn(rng: random.Random, scene: Scene, kind: str | None = None, plain: bool = False) -> tuple[str, str, str]:
-    """(kind, question, answer) about one scene. plain: the tasks' own wording only."""
-    while True:
-        mix = TEXT_KINDS if scene.text else SHAPE_KINDS
-        chosen = kind or rng.choices(list(mix), list(mix.values()))[0]
-        wording = WORDINGS[chosen][0] if plain else pick_wording(rng, chosen)
-        made = is_there(rng, scene, wording) if chosen == "is_there" else answer(rng, scene, chosen)
-        if made is None:
-            if kind:
-                return "", "", ""
-            continue
-        question = wording.format(**made[0])
-        return chosen, question if plain else roughen(rng, question), made[1]

@@ -61,10 +61,16 @@ MERGES = {p: s for p, s, t in VOCAB if t == NORMAL}
 BOS, EOS = 1, 2
 
 
-@lru_cache(maxsize=200_000)
 def encode_run(text: str, prefix: bool = True) -> tuple[int, ...]:
-    """Token ids of one run of text without control tokens; prefix: the false space that llama.cpp puts before a run."""
-    symbols = list((SPACE if prefix else "") + text.replace(" ", SPACE))
+    """Token ids of one run of text without control tokens; prefix: the false space that llama.cpp puts before a run.
+    No piece has a space behind its first character, so that nothing merges across one: each word for itself."""
+    run = (SPACE if prefix else "") + text.replace(" ", SPACE)
+    return tuple(i for word in re.findall(f"{SPACE}?[^{SPACE}]+|{SPACE}", run) for i in encode_word(word))
+
+
+@lru_cache(maxsize=200_000)
+def encode_word(word: str) -> tuple[int, ...]:
+    symbols = list(word)
     while True:
         best, where = None, -1
         for i in range(len(symbols) - 1):

@@ -1,41 +1,45 @@
 """Two stages: the encoder alone learns what covers each patch; then everything learns to answer. Resumable from its
-checkpoint."""
+checkpoint, or from the model in the box."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
-from .batches import IMAGE, encoder_batch, mixed_batch, stream, talk_batch
+from .batches import IMAGE, encoder_batch, mixed_batch, stream
 from .draw import LABELS
-from .model import Demo, Shape
+from .focus import CHANGED, CHAR
+from .model import Demo
+from .muon import Muon
 from .tokenizer import IDS, SPACE
 from .world import CHARS, COLOUR_NAMES, SHAPES, SIZES
 
+PATCH_WEIGHT, CHANGE_WEIGHT, LOOK_WEIGHT = 0.2, 0.3, 0.3
 
-def save(path: Path, model: Demo, optimizer: torch.optim.Optimizer | None, stage: int, seen: int) -> None:
+
+def save(path: Path, model: Demo, optimizers: list[torch.optim.Optimizer], stage: int, seen: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
-    torch.save(
-        {"model": model.state_dict(), "optimizer": optimizer and optimizer.state_dict(), "stage": stage, "seen": seen},
-        temporary,
-    )
+    states = [o.state_dict() for o in optimizers]
+    torch.save({"model": model.state_dict(), "optimizers": states, "stage": stage, "seen": seen}, temporary)
     temporary.replace(path)
 
 
 def load(path: Path) -> tuple[Demo, dict]:
     saved = torch.load(path, map_location="cpu", weights_only=True)
-    model = Demo(Shape())
+    model = Demo()
     model.load_state_dict(saved["model"])
     return model, saved
 
 
-def mask_of(groups: torch.Tensor, positions: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+def mask_of(groups: Tensor, positions: Tensor, dtype: torch.dtype) -> Tensor:
     """A token sees earlier tokens of its own group and of group 0."""
     n = groups.shape[1]
     order = torch.arange(n)
@@ -44,16 +48,63 @@ def mask_of(groups: torch.Tensor, positions: torch.Tensor, dtype: torch.dtype) -
     return torch.zeros(allowed.shape, dtype=dtype).masked_fill(~allowed, -1e4)[:, None]
 
 
-def talk_loss(model: Demo, batch: dict, features: torch.Tensor) -> tuple[torch.Tensor, float]:
-    ids, targets = batch["ids"], batch["targets"]
+def read(model: Demo, x: Tensor, positions: Tensor, groups: Tensor) -> tuple[Tensor, Tensor, list]:
+    return model.decode_all(x, positions, mask_of(groups, positions, torch.bfloat16))
+
+
+def talk_loss(model: Demo, batch: dict, features: Tensor, read=read) -> tuple[Tensor, dict[str, float]]:
+    """Of the answers, of where the decoder looks, and of what a patch of a second picture has and the first has not."""
+    ids, targets, order = batch["ids"], batch["targets"], batch["order"]
     x = model.embed(ids.clamp(min=0))
-    image = ids == IMAGE
-    rows = model.rows(features[: int(image.sum()) // features.shape[1]]).to(x.dtype).flatten(0, 1)
-    x = x.masked_scatter(image[..., None], rows)
-    hidden = model.decode(x, batch["positions"], mask_of(batch["groups"], batch["positions"], torch.bfloat16))
+    rows = model.rows(features[: len(order)]).to(x.dtype)[order].flatten(0, 2)
+    x = x.masked_scatter((ids == IMAGE)[..., None], rows)
+    hidden, halfway, heads = read(model, x, batch["positions"], batch["groups"])
     wanted = targets >= 0
-    logits = model.logits(hidden[wanted]).float()
-    return F.cross_entropy(logits, targets[wanted]), (logits.argmax(-1) == targets[wanted]).float().mean().item()
+    logits, weights = model.logits(hidden[wanted]).float(), batch["weights"][wanted].float()
+    losses = F.cross_entropy(logits, targets[wanted], reduction="none")
+    loss, marks = (losses * weights).sum() / weights.sum(), {}
+    name = "answers" if order.shape[1] == 1 else "pairs"
+    marks[f"{name}_loss"] = loss.item()
+    marks[name] = whole_answers(batch, logits.argmax(-1) == targets[wanted], wanted)
+    image = (ids[0] == IMAGE).nonzero()[:, 0]
+    look = focus_loss(batch, heads[1], image)
+    marks[f"{name}_look"] = look.item()
+    loss = loss + LOOK_WEIGHT * look
+    if order.shape[1] == 2:
+        one, two = image.chunk(2)
+        scores = heads[0][0][:, two] @ heads[0][1][:, one].transpose(1, 2)
+        same = F.cross_entropy(scores.float().flatten(0, 1), torch.arange(len(one)).repeat(len(ids)))
+        found = F.cross_entropy(
+            model.change(halfway[:, two]).float().flatten(0, 1),
+            batch["changes"].flatten(),
+            weight=torch.tensor([0.2, 1, 1, 1, 0.3]),
+        )
+        marks |= {"changes_loss": found.item(), "same_loss": same.item()}
+        loss = loss + CHANGE_WEIGHT * (found + same)
+    return loss, marks
+
+
+def focus_loss(batch: dict, head: tuple[Tensor, Tensor], image: Tensor) -> Tensor:
+    """How little the head looks at the patches of what a token is about, of all patches that it looks at."""
+    about, (q, k) = batch["focus"][..., None], head
+    if batch["order"].shape[1] == 2:
+        changed = ((batch["changes"] >= 1) & (batch["changes"] <= 3)).repeat(1, 2)[:, None]
+        there = (about == CHANGED) & changed
+    else:
+        order, left, right = (batch["labels"][n][: len(q), None] for n in ("order", "index_left", "index_right"))
+        char = (about - CHAR).clamp(min=0)
+        there = ((about > 0) & (order == about)) | ((char > 0) & ((left == char) | (right == char)))
+    scores = (q @ k[:, image].transpose(1, 2)).float()
+    known = there.any(-1)
+    scores, there = scores[known], there[known]
+    return (scores.logsumexp(-1) - scores.masked_fill(~there, -1e9).logsumexp(-1)).mean()
+
+
+def whole_answers(batch: dict, right: Tensor, wanted: Tensor) -> float:
+    """The share of answers of which every token is the likeliest one."""
+    number = torch.arange(len(wanted))[:, None] * 64 + batch["groups"].clamp(min=0)
+    asked, wrong = number[wanted].unique(), number[wanted][~right].unique()
+    return 1 - len(wrong) / len(asked)
 
 
 @torch.no_grad()
@@ -87,11 +138,68 @@ def seed_projector(model: Demo, features: torch.Tensor) -> None:
     model.project2.bias.zero_()
 
 
-def groups_of(model: Demo, stage: int) -> list[dict]:
-    encoder = [*model.encoder.parameters(), *model.heads.parameters()]
-    known = {id(p) for p in encoder}
-    rest = [p for p in model.parameters() if id(p) not in known]
-    return [{"params": encoder, "share": 1.0 if stage == 1 else 0.5}, {"params": rest, "share": 1.0}]
+def optimizers_of(model: Demo, rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the layers, AdamW for all else."""
+    matrices, rest = [], []
+    for name, p in model.named_parameters():
+        plain = p.dim() != 2 or name.startswith(("embed", "heads", "change")) or "position" in name
+        (rest if plain else matrices).append(p)
+    adam = torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.98), weight_decay=0.02, fused=True)
+    return [Muon([{"params": matrices}], lr=rate), adam]
+
+
+def fit_heads(model: Demo, make, seed: int, steps: int = 150) -> None:
+    """The heads of the patch labels alone, the encoder as it is: they are not in the box."""
+    optimizer, batches = torch.optim.AdamW(model.heads.parameters(), lr=4e-3, weight_decay=0), stream(make, seed + 500)
+    for step in range(steps):
+        batch = next(batches)
+        for g in optimizer.param_groups:
+            g["lr"] = 4e-3 * (1 - step / steps)
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                features = model.encoder(batch["pixels"])
+            loss, right = model.patch_loss(features, batch["labels"])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print("heads fitted: " + " ".join(f"{k} {v:.2f}" for k, v in right.items()), flush=True)
+
+
+def begin(stage: int, checkpoint: Path, box: Path | None, rate: float, make, seed: int):
+    """The model, its optimizers and the pictures seen so far."""
+    if checkpoint.exists():
+        model, saved = load(checkpoint)
+    elif box:
+        from .resume import load_box
+
+        model, saved = load_box(box), {"stage": stage, "seen": 0}
+        fit_heads(model, make, seed)
+    else:
+        model, saved = Demo(), {"stage": stage, "seen": 0}
+    if stage == 2 and saved["stage"] == 1:
+        with torch.no_grad():
+            seed_projector(model, model.encoder(next(stream(make, seed + 500))["pixels"]))
+    optimizers = optimizers_of(model, rate)
+    if "optimizers" in saved and saved["stage"] == stage:
+        for optimizer, state in zip(optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
+    return model, optimizers, saved["seen"]
+
+
+def rate_at(step: int, minute: float, minutes: float, cool: float) -> float:
+    """The share of the rate: it warms up, stays, and falls to nothing over the last cool minutes."""
+    left = max(0.0, min(1.0, (minutes - minute) / cool)) if cool else 1.0
+    return min(1.0, (step + 1) / 60) * (0.5 - 0.5 * math.cos(math.pi * left))
+
+
+def losses_of(model: Demo, stage: int, batch: dict, encode, read) -> tuple[Tensor, dict[str, float]]:
+    with torch.autocast("cpu", torch.bfloat16):
+        features = encode(batch["pixels"])
+        loss, marks = model.patch_loss(features, batch["labels"])
+        if stage == 2:
+            answer, more = talk_loss(model, batch, features, read)
+            loss, marks = answer + PATCH_WEIGHT * loss, {**more, **marks}
+    return loss, marks
 
 
 def train(
@@ -101,66 +209,43 @@ def train(
     rate: float,
     seed: int,
     size: int,
-    patch_weight: float = 0.2,
-    start: str = "auto",
-    on_save=None,
+    cool: float = 0,
+    box: Path | None = None,
+    compiled: bool = False,
+    pairs: float = 0.2,
 ) -> Demo:
-    """Trains one stage for some minutes of wall time, with a rate that warms up and falls to a twentieth.
-    Stage 2 leaves the encoder as it is where patch_weight is 0."""
+    """Trains one stage for some minutes of wall time. pairs: the share of batches that compare two pictures."""
     torch.manual_seed(seed)
-    frozen = stage == 2 and patch_weight == 0
-    make = partial(encoder_batch if stage == 1 else talk_batch if frozen else mixed_batch, size=size)
+    make = partial(encoder_batch, size=size) if stage == 1 else partial(mixed_batch, size=size, pairs=pairs)
+    model, optimizers, seen = begin(stage, checkpoint, box, rate, make, seed)
+    encode, hidden = (torch.compile(model.encoder), torch.compile(read)) if compiled else (model.encoder, read)
     batches = stream(make, seed)
-    first = next(batches)
-    model, saved = (
-        load(checkpoint) if checkpoint.exists() else (Demo(Shape()), {"stage": stage, "seen": 0, "optimizer": None})
-    )
-    if stage == 2 and saved["stage"] == 1:
-        with torch.no_grad():
-            seed_projector(model, model.encoder(first["pixels"]))
-    optimizer = torch.optim.AdamW(groups_of(model, stage), lr=rate, betas=(0.9, 0.98), weight_decay=0.02)
-    if saved["optimizer"] and saved["stage"] == stage:
-        shares = [g["share"] for g in optimizer.param_groups]
-        optimizer.load_state_dict(saved["optimizer"])
-        for g, share in zip(optimizer.param_groups, shares, strict=False):
-            g["share"] = share
-    seen, begin, said, stored, step = saved["seen"], time.time(), time.time(), time.time(), 0
-    marks: dict[str, list[float]] = {}
-    while time.time() - begin < minutes * 60:
-        batch = first if step == 0 else next(batches)
-        done = (time.time() - begin) / (minutes * 60)
-        now = rate * min(1.0, (step + 1) / 60) * (0.05 + 0.95 * (0.5 + 0.5 * math.cos(math.pi * min(1.0, done))))
-        for g in optimizer.param_groups:
-            g["lr"] = now * g["share"]
-        with torch.autocast("cpu", torch.bfloat16):
-            with torch.set_grad_enabled(not frozen):
-                features = model.encoder(batch["pixels"])
-            if not frozen:
-                loss, right = model.patch_loss(features, batch["labels"])
-            if frozen:
-                loss, words = talk_loss(model, batch, features)
-                right = {"words": words}
-            elif stage == 2:
-                answer, words = talk_loss(model, batch, features)
-                loss, right = answer + patch_weight * loss, {"answer_loss": answer.item(), "words": words, **right}
-        optimizer.zero_grad(set_to_none=True)
+    start = said = stored = time.time()
+    step, minute, marks = 0, 0.0, defaultdict(list)
+    while minute < minutes:
+        now = rate * rate_at(step, minute, minutes, cool)
+        for g in (g for o in optimizers for g in o.param_groups):
+            g["lr"] = now
+        batch = next(batches)
+        loss, found = losses_of(model, stage, batch, encode, hidden)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         step, seen = step + 1, seen + len(batch["pixels"])
-        for k, v in {"loss": loss.item(), **right}.items():
+        minute = (time.time() - start) / 60
+        for k, v in found.items():
             if v == v:
-                marks.setdefault(k, []).append(v)
+                marks[k].append(v)
         if time.time() - said > 30:
-            print(
-                f"stage {stage} {(time.time() - begin) / 60:.1f} min, {seen} pictures, {step} steps, lr {now:.1e}: "
-                + " ".join(f"{k} {sum(v) / len(v):.3f}" for k, v in marks.items()),
-                flush=True,
-            )
-            marks, said = {}, time.time()
+            means = " ".join(f"{k} {sum(v) / len(v):.3f}" for k, v in marks.items())
+            print(f"stage {stage} {minute:.1f} min, {seen} pictures, {step} steps, rate {now:.1e}: {means}", flush=True)
+            said = time.time()
+            marks.clear()
         if time.time() - stored > 180:
-            save(checkpoint, model, optimizer, stage, seen)
+            save(checkpoint, model, optimizers, stage, seen)
             stored = time.time()
-    save(checkpoint, model, optimizer, stage, seen)
-    print(f"stage {stage} done: {seen} pictures, {step} steps in {(time.time() - begin) / 60:.1f} min", flush=True)
+    save(checkpoint, model, optimizers, stage, seen)
+    print(f"stage {stage} done: {seen} pictures, {step} steps in {minute:.1f} min", flush=True)
     return model

@@ -175,7 +175,7 @@ def sample_text(rng: random.Random, background: str, row: int) -> Text:
 
 def sample_scene(rng: random.Random, kind: str | None = None) -> Scene:
     """kind: shapes, text, both or outside."""
-    kind = kind or rng.choices(["shapes", "text", "both", "outside"], [55, 33, 6, 6])[0]
+    kind = kind or rng.choices(["shapes", "text", "both", "outside"], [50, 38, 8, 4])[0]
     width, height = sample_canvas(rng)
     seed = rng.randrange(1 << 30)
     if kind == "outside":
@@ -197,12 +197,15 @@ def sample_scene(rng: random.Random, kind: str | None = None) -> Scene:
     return Scene(width, height, background, shapes, text, seed=seed)
 
 
-def sample_change(rng: random.Random) -> tuple[Scene, Scene, str, tuple]:
+CHANGES = ("added", "removed", "moved", "recoloured", "background", "nothing")
+
+
+def sample_change(rng: random.Random, changes: tuple[str, ...] = CHANGES) -> tuple[Scene, Scene, str, tuple]:
     """Two scenes, what changed from the first to the second, and the facts of it."""
     while True:
         a = sample_scene(rng, "shapes")
         free = [p for p in range(9) if p not in {s.place for s in a.shapes}]
-        what = rng.choice(["added", "removed", "moved", "recoloured", "background", "nothing"])
+        what = rng.choice(changes)
         shapes = list(a.shapes)
         i = rng.randrange(len(shapes)) if shapes else -1
         if what == "nothing":
