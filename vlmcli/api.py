@@ -86,11 +86,10 @@ class Vlm:
     @property
     def fingerprint(self) -> str:
         """A digest that is another one when the model's files are, or the way in which it is spoken to."""
-        from vlmcli.cache import digest_of, fingerprint
+        from vlmcli.cache import digest_of
+        from vlmcli.engine.identity import model_identity
 
-        files, family = self._files, self._files.family
-        digests = fingerprint(files.decoder), fingerprint(files.projector)
-        return digest_of(*digests, family.name, family.chat_template, family.separator)[:16]
+        return digest_of(model_identity(self._files), self._files.family.name)[:16]
 
     # --- one question -------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import pytest
 from vlmcli.cache import Store
 from vlmcli.core import ModelFiles
 from vlmcli.engine import EngineSettings, identity
-from vlmcli.engine.identity import identity_of
+from vlmcli.engine.identity import identity_of, model_identity
 from vlmcli.models import resolve_model
 
 SETTINGS = EngineSettings()
@@ -81,12 +81,28 @@ def test_a_template_that_writes_the_date(files: ModelFiles, monkeypatch: pytest.
 
     dated = _with_family(files, chat_template="{{ strftime_now('%Y') }}")
     before = identity_of(files, SETTINGS), identity_of(dated, SETTINGS)
+    model = model_identity(dated)
     monkeypatch.setattr(identity, "date", Tomorrow)
     assert identity_of(files, SETTINGS) == before[0]
     assert identity_of(dated, SETTINGS) != before[1]
+    assert model_identity(dated) == model, "a job goes on tomorrow"
 
 
 def test_no_file(files: ModelFiles) -> None:
     files.projector.unlink()
     with pytest.raises(OSError, match=files.projector.name):
         identity_of(files, SETTINGS)
+
+
+def test_a_job_goes_on_with_the_same_model_spoken_to_in_the_same_way(files: ModelFiles) -> None:
+    changes: list[dict[str, Any]] = [
+        {},
+        {"chat_template": "{{ messages }}"},
+        {"own_template_first": True},
+        {"template_variables": {"enable_thinking": False}},
+        {"before_picture": "\n"},
+        {"separator": " "},
+        {"image_min_tokens": 1024},
+    ]
+    found = [model_identity(_with_family(files, **each)) for each in changes]
+    assert len(set(found)) == len(found)

@@ -25,12 +25,16 @@ def identity_of(files: ModelFiles, settings: EngineSettings) -> str:
     return digest_of(
         __version__,
         VERSION,
-        fingerprint(files.decoder),
-        rows_identity(files),
-        *_prompt_identity(files),
+        model_identity(files),
+        _day(files),
         *(f"{f.name}={getattr(settings, f.name)!r}" for f in fields(settings) if f.name not in _CHANGES_NO_ANSWER),
         *_libraries(),
     )
+
+
+def model_identity(files: ModelFiles) -> str:
+    """A digest of the model's files and of the way in which it is spoken to. Raises OSError."""
+    return digest_of(fingerprint(files.decoder), rows_identity(files), *_prompt_identity(files))
 
 
 def rows_identity(files: ModelFiles) -> str:
@@ -53,7 +57,6 @@ def _prompt_identity(files: ModelFiles) -> list[str]:
         f"own first: {family.own_template_first}, {variables!r}",
         family.before_picture,
         family.separator,
-        _day(files),
     ]
 
 
