@@ -42,59 +42,59 @@ class Installed:
 def find_installed(wanted: Wanted) -> Installed | None:
     """The model at the revision that is wanted, when weights and projector are here and whole."""
     repository = find_snapshot(wanted.repo, wanted.revision)
-    projectors = find_snapshot(wanted.projector_repo) if wanted.projector_repo else repository
-    if repository is None or projectors is None:
-        return None
-    return _installed(wanted, repository, projectors)
+    return _installed(wanted, repository) if repository else None
 
 
 def list_installed() -> Iterator[Installed]:
     """Every model that can be asked for by a name: those of the catalogue first, then other repositories, by quant."""
-    snapshots = {}
-    for repository in cached_repositories():
-        if repository.revision == "main" or repository.id not in snapshots:
+    snapshots: dict[str, Repository] = {}
+    for repository in filter(_has_gguf, cached_repositories()):
+        if repository.revision == "main" or repository.id.lower() not in snapshots:
             snapshots[repository.id.lower()] = repository
-    of_catalogue = [entry.repo.lower() for entry in CATALOGUE.values()]
-    known = [(entry.name, snapshots.get(entry.repo.lower())) for entry in CATALOGUE.values()]
-    others = [(_address(found), found) for repo, found in snapshots.items() if repo not in of_catalogue]
-    for name, found in (*known, *others):
-        if found is not None:
-            yield from _quants_of(name, found)
+    for entry in CATALOGUE.values():
+        if found := snapshots.pop(entry.repo.lower(), None):
+            yield from _quants_of(entry.name, found)
+    for found in snapshots.values():
+        yield from _quants_of(f"hf:{found.id}", found)
 
 
-def _address(repository: Repository) -> str:
-    return f"hf:{repository.id}" + ("" if repository.revision == "main" else f"@{repository.revision}")
+def _has_gguf(repository: Repository) -> bool:
+    """Other programs keep other kinds of models in the same cache."""
+    return any(file.path.lower().endswith(".gguf") for file in repository.files)
 
 
 def _quants_of(name: str, repository: Repository) -> Iterator[Installed]:
     """Under its plain name the one that is taken without a word, and each other by its quantization or file."""
-    base, _, revision = name.partition("@")
-    plain = _by_name(name)
+    revision = "" if repository.revision == "main" else f"@{repository.revision}"
+    plain = _named(name + revision, repository)
     if plain:
         yield plain
-    weights, _ = sort_files(repository, None)
+    weights, _ = sort_files(repository)
     tags = dict.fromkeys(read_name(file.path).quant or read_name(file.path).stem for file in weights)
     for tag in tags:
-        found = _by_name(f"{base}:{tag}" + (f"@{revision}" if revision else ""))
+        found = _named(f"{name}:{tag}{revision}", repository)
         if found and not (plain and found.chosen == plain.chosen):
             yield found
 
 
-def _by_name(name: str) -> Installed | None:
+def _named(name: str, repository: Repository) -> Installed | None:
+    """What a name means in a repository that was read already."""
     try:
         wanted = parse_name(name)
-        return find_installed(wanted) if wanted else None
     except ModelError:
         return None
+    return _installed(wanted, repository) if wanted else None
 
 
-def _installed(wanted: Wanted, repository: Repository, projectors: Repository) -> Installed | None:
-    elsewhere = projectors if projectors is not repository else None
+def _installed(wanted: Wanted, repository: Repository) -> Installed | None:
+    elsewhere = find_snapshot(wanted.projector_repo) if wanted.projector_repo else None
+    if wanted.projector_repo and elsewhere is None:
+        return None
     try:
         chosen = choose(repository, wanted, projectors_of=elsewhere)
     except ModelError:
         return None
-    return Installed(wanted, chosen, repository, projectors)
+    return Installed(wanted, chosen, repository, elsewhere or repository)
 
 
 def _path(repository: Repository, path: str) -> Path:
