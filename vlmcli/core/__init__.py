@@ -1,0 +1,43 @@
+"""The nouns that travel between the rooms: frozen values, no behaviour beyond what they are.
+
+ImageRef -> LoadedImage -> Request -> TextChunk … Finished -> Record
+"""
+
+from vlmcli.core.devices import Device
+from vlmcli.core.events import Answer, Event, Failed, Finished, Stage, StageName, StopReason, TextChunk, Timings
+from vlmcli.core.jobs import JobDone, JobEvent, JobStage, JobText
+from vlmcli.core.models import Family, ModelFiles
+from vlmcli.core.pictures import ImageRef, LoadedImage
+from vlmcli.core.records import SCHEMA_VERSION, PictureInfo, Record
+from vlmcli.core.requests import Part, Picture, Request, Role, Sampling, Text, Turn
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Answer",
+    "Device",
+    "Event",
+    "Failed",
+    "Family",
+    "Finished",
+    "ImageRef",
+    "JobDone",
+    "JobEvent",
+    "JobStage",
+    "JobText",
+    "LoadedImage",
+    "ModelFiles",
+    "Part",
+    "Picture",
+    "PictureInfo",
+    "Record",
+    "Request",
+    "Role",
+    "Sampling",
+    "Stage",
+    "StageName",
+    "StopReason",
+    "Text",
+    "TextChunk",
+    "Timings",
+    "Turn",
+]

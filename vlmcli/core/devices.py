@@ -1,0 +1,16 @@
+"""What the machine computes with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device that llama.cpp can use as it was built, by the name that it gives it: CPU, CUDA0, Metal, Vulkan0."""
+
+    name: str
+    description: str
+    is_gpu: bool
+    free_bytes: int
+    total_bytes: int

@@ -1,0 +1,33 @@
+"""What a writer sees: events of jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vlmcli.core.events import StageName
+from vlmcli.core.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class JobStage:
+    """Job number `job` (0 is the first; None: all of them) is being loaded, looked at or read."""
+
+    job: int | None
+    name: StageName
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobText:
+    job: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobDone:
+    job: int
+    record: Record
+
+
+JobEvent = JobStage | JobText | JobDone

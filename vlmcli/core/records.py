@@ -1,0 +1,44 @@
+"""A result, as every writer shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vlmcli.core.events import StopReason, Timings
+
+SCHEMA_VERSION = 1
+"""Version of the JSON record, in its field `schema`. It grows when a field changes its meaning or goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureInfo:
+    """What a record says of a picture. `width` and `height` in pixels, 0 where it could not be read."""
+
+    name: str
+    width: int = 0
+    height: int = 0
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One answered (or failed) job, as every writer and the JSON show it."""
+
+    pictures: tuple[PictureInfo, ...]
+    task: str
+    question: str
+    model: str
+    text: str = ""
+    stop_reason: StopReason | None = None
+    cut_short: bool = False
+    """The answer is not whole: a limit, a loop, a timeout or Ctrl-C ended it."""
+    prompt_tokens: int = 0
+    image_tokens: int = 0
+    answer_tokens: int = 0
+    timings: Timings = field(default_factory=Timings)
+    cached: bool = False
+    error: Exception | None = None
+
+    @property
+    def name(self) -> str:
+        return ", ".join(p.name for p in self.pictures)
