@@ -4,21 +4,35 @@ ImageRef -> LoadedImage -> Request -> TextChunk … Finished -> Record
 """
 
 from vlmcli.core.devices import Device
-from vlmcli.core.events import Answer, Event, Failed, Finished, Stage, StageName, StopReason, TextChunk, Timings
+from vlmcli.core.events import (
+    Answer,
+    Confidence,
+    Event,
+    Failed,
+    Finished,
+    Stage,
+    StageName,
+    StopReason,
+    TextChunk,
+    Timings,
+)
 from vlmcli.core.jobs import JobDone, JobEvent, JobStage, JobText
 from vlmcli.core.models import Family, ModelFiles
 from vlmcli.core.pictures import ImageRef, LoadedImage
 from vlmcli.core.records import SCHEMA_VERSION, PictureInfo, Record
-from vlmcli.core.requests import Part, Picture, Request, Role, Sampling, Text, Turn
+from vlmcli.core.requests import Choices, Form, Part, Pattern, Picture, Request, Role, Sampling, Schema, Text, Turn
 
 __all__ = [
     "SCHEMA_VERSION",
     "Answer",
+    "Choices",
+    "Confidence",
     "Device",
     "Event",
     "Failed",
     "Family",
     "Finished",
+    "Form",
     "ImageRef",
     "JobDone",
     "JobEvent",
@@ -27,12 +41,14 @@ __all__ = [
     "LoadedImage",
     "ModelFiles",
     "Part",
+    "Pattern",
     "Picture",
     "PictureInfo",
     "Record",
     "Request",
     "Role",
     "Sampling",
+    "Schema",
     "Stage",
     "StageName",
     "StopReason",

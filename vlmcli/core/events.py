@@ -28,6 +28,14 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Confidence:
+    """Probabilities of the tokens that were written, as the model gave them before any sampling."""
+
+    mean: float
+    lowest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A whole answer to one request."""
 
@@ -42,6 +50,10 @@ class Answer:
     """Tokens of the prompt that were held already and not read again."""
     cached: bool = False
     """The whole answer was recalled: nothing was computed."""
+    confidence: Confidence | None = None
+    """None: the engine does not tell."""
+    probabilities: tuple[float, ...] = ()
+    """Of each of the request's choices, in their order; they add up to 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,12 +50,40 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """The answer is one of these labels: each is scored after the same prompt, and nothing is written freely."""
+
+    labels: tuple[str, ...]
+    calibrated: bool = False
+    """Take away how likely a label is without any picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The answer is JSON that fits this JSON Schema."""
+
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """The whole answer matches this regular expression."""
+
+    regex: str
+
+
+Form = Choices | Schema | Pattern
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One question to the engine: the whole conversation so far, never a rendered prompt."""
 
     id: int
     turns: tuple[Turn, ...]
     sampling: Sampling = Sampling()
+    form: Form | None = None
+    """What the answer must look like; None: whatever the model says."""
     prefix: str = ""
     """What the answer has said already: the model goes on from there, and the answer holds only what is new."""
     timeout_s: float | None = None
