@@ -11,8 +11,7 @@ from vlmcli.config import read_aliases
 from vlmcli.gguf import read_header, read_parts
 from vlmcli.gguf.facts import facts_of
 from vlmcli.models import resolve_model
-from vlmcli.models.listing import CONTEXT_TOKENS
-from vlmcli.models.memory import memory_needed
+from vlmcli.models.memory import CONTEXT_TOKENS, memory_needed
 from vlmcli.models.provenance import Origin, origin_of
 from vlmcli.models.used import last_used
 from vlmcli.output import show_name

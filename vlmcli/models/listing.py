@@ -9,10 +9,7 @@ from vlmcli.errors import VlmError
 from vlmcli.gguf import read_header, read_parts
 from vlmcli.models.catalogue import CATALOGUE, Entry
 from vlmcli.models.installed import Installed, list_installed
-from vlmcli.models.memory import memory_expected, memory_needed
-
-CONTEXT_TOKENS = 4096
-"""The context for which memory is counted: a picture of LLaVA 1.6, a question and a long answer."""
+from vlmcli.models.memory import CONTEXT_TOKENS, memory_expected, memory_needed
 
 
 @dataclass(frozen=True, slots=True)

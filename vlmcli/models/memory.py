@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from vlmcli.gguf import Header
 
+CONTEXT_TOKENS = 4096
+"""The context for which memory is counted: a picture of LLaVA 1.6, a question and a long answer."""
 _BATCH_TOKENS = 512
 """Tokens that llama.cpp computes at once (n_ubatch), as it is by default."""
 _CONTEXT_STEP_TOKENS = 256

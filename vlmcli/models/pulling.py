@@ -61,7 +61,7 @@ def plan_pull(name: str, aliases: Mapping[str, str] | None = None) -> PullPlan:
     chosen = choose(
         repository,
         wanted,
-        is_projector=lambda file: _looks_like_projector(repository, file),
+        is_projector=lambda file: _looks_like_projector(repository if file in repository.files else projectors, file),
         projectors_of=projectors if wanted.projector_repo else None,
     )
     return _plan(wanted.name, repository, projectors, chosen)

@@ -8,6 +8,7 @@ from vlmcli.models.catalogue.entry import Entry
 from vlmcli.models.catalogue.general import GENERAL
 from vlmcli.models.catalogue.llava import LLAVA
 from vlmcli.models.catalogue.ocr import OCR
+from vlmcli.models.memory import CONTEXT_TOKENS, memory_expected
 
 __all__ = ["CATALOGUE", "DEFAULT_LLAVA", "Entry", "default_llava"]
 
@@ -19,10 +20,6 @@ DEFAULT_LLAVA = "llava"
 _LLAVAS_BY_CHOICE = ("llava-1.6-mistral-7b", "llava-phi-3")
 """The first that fits: above 7B a processor alone takes minutes for a picture, so more memory changes nothing."""
 
-_CONTEXT_TOKENS = 4096
-"""Room for one picture of LLaVA 1.6 (2,880 tokens at most), a question and an answer."""
-_BUFFERS_BYTES = 600_000_000
-"""llama.cpp's compute buffers: of the decoder for 512 tokens at once, and of a CLIP ViT-L encoder."""
 _OTHERS_BYTES = 3_000_000_000
 """For the system and whatever else runs: a machine of 8 GB with a browser open has about 5 left."""
 
@@ -36,4 +33,4 @@ def default_llava(memory_bytes: int) -> str:
 
 
 def _needed_bytes(entry: Entry) -> int:
-    return entry.size_bytes + _CONTEXT_TOKENS * entry.kv_bytes_per_token + _BUFFERS_BYTES
+    return memory_expected(entry.size_bytes, entry.kv_bytes_per_token, CONTEXT_TOKENS).total_bytes

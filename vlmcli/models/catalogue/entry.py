@@ -41,11 +41,6 @@ class Entry:
     projector_repo: str = ""
     """OWNER/NAME where the projector is; "" for the same repository."""
 
-    @property
-    def parameter_count(self) -> float:
-        """`7B` -> 7e9, `500M` -> 5e8: to sort by."""
-        return float(self.parameters[:-1]) * {"B": 1e9, "M": 1e6}[self.parameters[-1]]
-
 
 def kv_bytes(layers: int, kv_heads: int, head_dim: int) -> int:
     """Bytes of KV a token: keys and values of every layer in f16. The numbers are those of the base's config.json."""
