@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from vlmcli import images
 from vlmcli.images import expanding
 from vlmcli.images.formats import FORMATS
 from vlmcli.images.names import EXTENSIONS, natural
@@ -45,7 +44,11 @@ ALL += ["h/sub/page-2.tif", "h/sub/page-10.tif", "h/sub/deep/z.webp", "h/zero/c.
 
 
 def names(*arguments, recursive=False):
-    return [each if isinstance(each, str) else each.error.sentence for each in images.expand(arguments, recursive)]
+    return [each if isinstance(each, str) else each.error.sentence for each in _expand(arguments, recursive)]
+
+
+def _expand(arguments, recursive):
+    return [named.name for named in expanding.expand_named(arguments, recursive)]
 
 
 # --- folders ----------------------------------------------------------------------------------------------
@@ -77,7 +80,7 @@ def test_links_that_go_round_in_many_ways(tmp_path, monkeypatch):
 
 def test_a_folder_without_pictures(tree):
     (tree / "empty").mkdir()
-    (failure,) = images.expand(["empty"], recursive=True)
+    (failure,) = _expand(["empty"], recursive=True)
     assert isinstance(failure, FailedRef)
     assert failure.error.sentence == "There are no pictures in empty."
     assert failure.error.hint == "See what is there: ls empty"
@@ -161,7 +164,8 @@ def test_what_is_no_pattern(tree, name):
 
 
 def test_names_of_a_list_are_no_patterns(tree):
-    assert list(expanding.expand_folders(["h/*.png", "h/sub/deep"], recursive=True)) == ["h/*.png", "h/sub/deep/z.webp"]
+    found = expanding.expand_list(["h/*.png", "h/sub/deep"], recursive=True)
+    assert [named.name for named in found] == ["h/*.png", "h/sub/deep/z.webp"]
 
 
 # --- names ------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from PIL import Image
 from vlmcli import images
 from vlmcli.cli.pictures import Sources, find_pictures, picture_names
 from vlmcli.errors import PictureError, PictureNotFound, UsageError
-from vlmcli.images.listing import Question, read_names, read_questions
+from vlmcli.images.listing import Question, iter_names, read_questions
 
 
 @pytest.fixture
@@ -52,12 +52,12 @@ def names(*arguments, **options):
 )
 def test_a_list(folder, data, null, expected):
     (folder / "list").write_bytes(data)
-    assert read_names("list", null) == expected
+    assert list(iter_names("list", null)) == expected
 
 
 def test_a_list_on_standard_input(stdin):
     stdin(b"a.png\nb.png\n")
-    assert read_names("-") == ["a.png", "b.png"]
+    assert list(iter_names("-")) == ["a.png", "b.png"]
 
 
 @pytest.mark.parametrize(
@@ -71,22 +71,22 @@ def test_a_list_on_standard_input(stdin):
 def test_a_list_that_is_none(folder, data, sentence):
     (folder / "list").write_bytes(data)
     with pytest.raises(UsageError) as caught:
-        read_names("list")
+        list(iter_names("list"))
     assert caught.value.sentence == sentence
     assert caught.value.hint
 
 
 def test_a_list_that_is_not_there(folder):
     with pytest.raises(UsageError, match=r"^--from-file gone cannot be read: No such file or directory\.$"):
-        read_names("gone")
+        list(iter_names("gone"))
     with pytest.raises(UsageError, match=r"^--from-file sub cannot be read: Is a directory\.$"):
-        read_names("sub")
+        list(iter_names("sub"))
 
 
 def test_a_list_from_a_terminal(monkeypatch):
     monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda self: True})())
     with pytest.raises(UsageError, match="standard input, and that is a terminal"):
-        read_names("-")
+        list(iter_names("-"))
 
 
 # --- --from-jsonl -----------------------------------------------------------------------------------------

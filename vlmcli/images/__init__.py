@@ -1,6 +1,5 @@
 """From what the user typed to upright RGB pixels: the only door to Pillow.
 
-    expand(["*.jpg"])  -> names            of folders and patterns
     resolve("cat.jpg") -> ImageRef         early: is it there at all? (no Pillow)
     load(ref)          -> LoadedImage      decodes, turns upright, makes it 8-bit RGB
     stitch(images, labels) -> LoadedImage  several pictures side by side as one
@@ -11,23 +10,15 @@ module here has the name of one of them: importing `images.load` would put that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vlmcli.core import ImageRef, LoadedImage
-    from vlmcli.images.expanding import Expanded
     from vlmcli.images.sources import PictureLike
     from vlmcli.images.wishes import Wish
 
-__all__ = ["expand", "load", "looks_like_picture", "read", "resolve", "resolve_all", "shrink", "stitch"]
-
-
-def expand(arguments: Iterable[str], recursive: bool = False) -> Iterator[Expanded]:
-    """The names that arguments stand for: of a pattern its matches, of a folder (`recursive`) the pictures in it."""
-    from vlmcli.images import expanding
-
-    return expanding.expand(arguments, recursive)
+__all__ = ["load", "looks_like_picture", "read", "resolve", "resolve_all", "shrink", "stitch"]
 
 
 def resolve(argument: PictureLike, wish: Wish | None = None) -> ImageRef:

@@ -29,13 +29,11 @@ class Named(NamedTuple):
     relative: str
 
 
-def expand(arguments: Iterable[str], recursive: bool) -> Iterator[Expanded]:
-    """Each argument as the names it stands for: the pictures of a folder (`recursive`), of a pattern, or itself."""
-    return (named.name for named in expand_named(arguments, recursive))
-
-
 def expand_named(arguments: Iterable[str], recursive: bool) -> Iterator[Named]:
-    """The same, each with its path relative to the folder that was named; without one that is the name itself."""
+    """Each argument as the names it stands for: the pictures of a folder (`recursive`), of a pattern, or itself.
+
+    Each with its path relative to the folder that was named; without one that is the name itself.
+    """
     for argument in arguments:
         if recursive and os.path.isdir(argument):
             found = _or_failure(argument, walk(argument), f"There are no pictures in {printable(argument)}.")
@@ -48,12 +46,8 @@ def expand_named(arguments: Iterable[str], recursive: bool) -> Iterator[Named]:
             yield Named(argument, argument)
 
 
-def expand_folders(names: Iterable[str], recursive: bool) -> Iterator[Expanded]:
-    """As `expand`, of a list's names, which are exact: an asterisk in one is an asterisk."""
-    return (named.name for named in expand_list(names, recursive))
-
-
 def expand_list(names: Iterable[str], recursive: bool) -> Iterator[Named]:
+    """As `expand_named`, of a list's names, which are exact: an asterisk in one is an asterisk."""
     for name in names:
         yield from expand_named([name], recursive) if recursive and os.path.isdir(name) else [Named(name, name)]
 

@@ -27,11 +27,6 @@ class Question:
     question: str
 
 
-def read_names(path: str, null: bool = False) -> list[str]:
-    """The names in a list, all of them. See `iter_names`."""
-    return list(iter_names(path, null))
-
-
 def iter_names(path: str, null: bool = False) -> Iterator[str]:
     """The names in a list as they come: one a line, or each before a NUL (`null`). `-` is standard input.
 
