@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +11,7 @@ from vlmcli.cli.completion_values import set_keys, settable_keys, setting_values
 from vlmcli.cli.settings import Value, all_settings, setting_for
 from vlmcli.config import ConfigFile, config_path, read_config, write_config
 from vlmcli.errors import UsageError
+from vlmcli.output.streams import say
 
 config = typer.Typer(
     help="Show settings and where each comes from; change them.",
@@ -57,17 +57,14 @@ def set_(
     value: Annotated[str, typer.Argument(metavar="VALUE", help="What to set it to.", autocompletion=setting_values)],
 ) -> int:
     """Set one key in the settings file; its comments and order stay."""
-    from vlmcli.toml_text import NotByLine, with_value
+    from vlmcli.cli.config_change import set_key
+    from vlmcli.cli.settings_file import check
 
-    file = read_config()
     keys = tuple(key.split("."))
-    parsed = _parsed(keys, value)
-    try:
-        text = with_value(file.text, keys, parsed)
-    except NotByLine:
-        raise _not_by_line(file, key) from None
-    _write(context, file, text)
-    _say_set(keys, parsed, file)
+    set_key(keys, _parsed(keys, value), lambda file: check(file, _built_in(context)))
+    variable = f"VLM_{keys[-1].upper()}"
+    if os.environ.get(variable) and keys[-1] in all_settings():
+        say(f"vlm: {variable} is set in the environment and wins over it")
     return 0
 
 
@@ -79,17 +76,14 @@ def unset(
     ],
 ) -> int:
     """Take one key out of the settings file."""
-    from vlmcli.toml_text import NotByLine, line_of, without_value
+    from vlmcli.cli.config_change import unset_key
+    from vlmcli.toml_text import line_of
 
     file = read_config()
     keys = tuple(key.split("."))
     if not _is_set(file.values, keys) or line_of(file.text, keys) is None:
         raise UsageError(f"{key} is not set in {file.path}.", "vlm config")
-    try:
-        text = without_value(file.text, keys)
-    except NotByLine:
-        raise _not_by_line(file, key) from None
-    write_config(file.path, text)
+    unset_key(keys)
     return 0
 
 
@@ -134,10 +128,10 @@ def _built_in(context: Any) -> frozenset[str]:
 
 def _parsed(keys: tuple[str, ...], value: str) -> Value:
     """`value` as its key wants it. A model that is a file here is one from anywhere."""
+    from vlmcli.cli.config_change import from_anywhere
+
     setting = setting_for(keys)
-    if setting.name in ("model", "mmproj", "chat_template") and os.path.isfile(os.path.expanduser(value)):
-        value = os.path.abspath(os.path.expanduser(value))
-    return setting.parse(value)
+    return setting.parse(from_anywhere(value) if setting.name in ("model", "mmproj", "chat_template") else value)
 
 
 def _is_set(values: Any, keys: tuple[str, ...]) -> bool:
@@ -146,30 +140,6 @@ def _is_set(values: Any, keys: tuple[str, ...]) -> bool:
             return False
         values = values[key]
     return True
-
-
-def _not_by_line(file: ConfigFile, key: str) -> UsageError:
-    return UsageError(f"{key} cannot be changed without rewriting more of {file.path}.", "vlm config edit")
-
-
-def _write(context: typer.Context, file: ConfigFile, text: str) -> None:
-    """Write it when it will be understood."""
-    import tomllib
-
-    from vlmcli.cli.settings_file import check
-
-    check(ConfigFile(file.path, text, tomllib.loads(text)), _built_in(context))
-    write_config(file.path, text)
-
-
-def _say_set(keys: tuple[str, ...], value: Value, file: ConfigFile) -> None:
-    from vlmcli.output import show_name
-    from vlmcli.toml_text import literal
-
-    print(f"{'.'.join(keys)} = {show_name(literal(value))}  ({show_name(str(file.path))})", file=sys.stderr)
-    variable = f"VLM_{keys[-1].upper()}"
-    if os.environ.get(variable) and keys[-1] in all_settings():
-        print(f"vlm: {variable} is set in the environment and wins over it", file=sys.stderr)
 
 
 def _editor() -> list[str]:
