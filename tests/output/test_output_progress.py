@@ -11,7 +11,7 @@ import pytest
 from vlmcli.core import PictureInfo, Record
 from vlmcli.errors import NotAPicture
 from vlmcli.output import progress as module
-from vlmcli.output.progress import Progress, cut_to, duration
+from vlmcli.output.progress import Progress, cut_to
 
 ANSWER = Record((PictureInfo("a.png", 9, 9),), "describe", "What?", "demo", "A cat.", "end", answer_tokens=30)
 
@@ -77,7 +77,7 @@ def test_what_was_done_before_does_not_count_as_speed(clock: Callable[[float], N
         clock(6.0)
         progress.answered(ANSWER)
     assert "1,011 of 2,000 · 1,000 done before · " in progress._line(1066.0)
-    assert "(10.0 on average) · 99 min left" in progress._line(1066.0)
+    assert "(10.0 on average) · 1 h 39 min left" in progress._line(1066.0)
 
 
 def test_failures_are_counted_and_quiet_says_nothing(clock: Callable[[float], None]) -> None:
@@ -110,12 +110,6 @@ def test_on_a_terminal_the_last_answer_stands_below_and_is_harmless(
     assert max(len(line) for line in shown.split("\n")) <= 80
     progress.hide()
     assert stderr.getvalue().endswith("\x1b[J\r")
-
-
-def test_durations() -> None:
-    assert [duration(s) for s in (7, 99, 100, 3600, 7260, 200_000)] == [
-        *("7 s", "99 s", "2 min", "60 min", "2 h 1 min", "2 days 7 h"),
-    ]
 
 
 def test_a_line_is_cut_at_a_sign() -> None:

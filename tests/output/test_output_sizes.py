@@ -20,7 +20,15 @@ def test_sizes(size: int, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0.2, "0 s"), (99, "99 s"), (150, "2 min"), (3599, "1 h 0 min"), (7500, "2 h 5 min"), (90_000, "25 h 0 min")],
+    [
+        (0.2, "0 s"),
+        (99, "99 s"),
+        (150, "2 min"),
+        (3599, "1 h 0 min"),
+        (7500, "2 h 5 min"),
+        (90_000, "25 h 0 min"),
+        (200_000, "2 days 7 h"),
+    ],
 )
 def test_durations(seconds: float, shown: str) -> None:
     assert show_duration(seconds) == shown

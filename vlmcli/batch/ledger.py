@@ -27,6 +27,7 @@ from vlmcli.core import Record
 from vlmcli.errors import OutputError, UsageError
 from vlmcli.output import show_name
 from vlmcli.output.record_json import dump_json, record_to_dict
+from vlmcli.output.whole import cannot_write, replacing
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_LINE_BYTES = 10 << 20
@@ -179,26 +180,18 @@ class Ledger:
         in_place = self._lines == len(keys) and _ascending(self.entries[key].at for key in keys)
         if in_place and (not self._torn or self._file is not None):  # opening it to append has cut the torn line off
             return
-        temporary = self.path.parent / f".vlm-{os.urandom(6).hex()}.tmp"
         try:
-            with open(self.path, "rb") as old, open(temporary, "xb") as new:
+            with replacing(self.path) as new, open(self.path, "rb") as old:
                 moved = {}
                 for key in keys:
                     entry = self.entries[key]
                     old.seek(entry.at)
                     moved[key] = entry._replace(at=new.tell())
                     new.write(old.read(entry.size_bytes))
-                new.flush()
-                os.fsync(new.fileno())
-                os.chmod(temporary, os.fstat(old.fileno()).st_mode & 0o7777)
-            self.close()
-            os.replace(temporary, self.path)
+                self.close()  # Windows replaces no file that is open
             self.entries = moved
         except OSError as error:
             raise self._unwritable(error) from error
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
 
     def close(self) -> None:
         if self._file is not None:
@@ -215,9 +208,8 @@ class Ledger:
         return UsageError(f"{name} is no file of vlm's answers (line {number}).", _CHOICE)
 
     def _unwritable(self, error: OSError) -> OutputError:
-        said = (error.strerror or str(error)).lower()
         hint = "What was answered so far is kept; when it is writable again, the same command goes on."
-        return OutputError(f"Cannot write {show_name(str(self.path))}: {said}.", hint)
+        return cannot_write(self.path, error, hint)
 
 
 _CHOICE = "Begin it anew: --overwrite\nKeep it: name another file with --output"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vlmcli.errors import OutputError
 from vlmcli.output import show_name
+from vlmcli.output.whole import cannot_write
 
 _REFUSED = (BlockingIOError, PermissionError)
 _LOCKED_BYTE = 1 << 20
@@ -40,9 +41,7 @@ def _take(output: Path, path: Path) -> int:
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
         except OSError as error:
-            said = (error.strerror or str(error)).lower()
-            hint = "Choose another place with --output"
-            raise OutputError(f"Cannot write {show_name(str(output))}: {said}.", hint) from error
+            raise cannot_write(output, error, "Choose another place with --output") from error
         try:
             _lock(fd)
         except _REFUSED as error:

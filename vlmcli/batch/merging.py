@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vlmcli.batch.ledger import Key, as_line, other_settings
-from vlmcli.errors import OutputError, UsageError
+from vlmcli.errors import UsageError
 from vlmcli.images.names import natural
 from vlmcli.output import show_name
+from vlmcli.output.whole import cannot_write, replacing
 
 
 class _Found(NamedTuple):
@@ -104,26 +105,18 @@ def _check_shards(merged: Merged) -> None:
 
 def write_whole(merged: Merged, path: Path) -> None:
     """A ledger as one machine would have made it, in the order of a walk; whole or not at all. Raises OutputError."""
-    temporary = path.with_name(f".vlm-{os.urandom(6).hex()}.tmp")
     try:
         with contextlib.ExitStack() as stack:
             files = {part: stack.enter_context(open(part, "rb")) for part in {f.part for f in merged.found.values()}}
-            whole = stack.enter_context(open(temporary, "xb"))
+            whole = stack.enter_context(replacing(path))
             for key in sorted(merged.found, key=_walk_order):
                 found = merged.found[key]
                 files[found.part].seek(found.at)
                 value = json.loads(files[found.part].readline())
                 value["job"].pop("shard", None)
                 whole.write(as_line(value))
-            whole.flush()
-            os.fsync(whole.fileno())
-        os.replace(temporary, path)
     except OSError as error:
-        said = (error.strerror or str(error)).lower()
-        raise OutputError(f"Cannot write {show_name(str(path))}: {said}.", "Name another file with --output") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        raise cannot_write(path, error, "Name another file with --output") from error
 
 
 def _walk_order(key: Key) -> list[tuple[int, Any]]:

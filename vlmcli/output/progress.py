@@ -15,6 +15,7 @@ from vlmcli.core import Record
 from vlmcli.output.live_area import LiveArea
 from vlmcli.output.notes import print_error
 from vlmcli.output.sanitize import clean_text, show_name
+from vlmcli.output.sizes import show_duration
 from vlmcli.output.spinner import is_foreground
 from vlmcli.output.streams import fit, is_terminal, is_unicode, say, terminal_size
 from vlmcli.output.widths import sign_columns, split_signs, widest
@@ -158,7 +159,7 @@ class Progress:
         span_s = min(_WINDOW_S, now - self._first_at)
         parts = [f"{60 * len(recent) / span_s:.1f} a minute ({60 * average:.1f} on average)"]
         left = (self.total or 0) - self._seen
-        parts += [f"{duration(left / average)} left"] if count >= _HONEST_FROM and left > 0 else []
+        parts += [f"{show_duration(left / average)} left"] if count >= _HONEST_FROM and left > 0 else []
         return parts + ([f"{sum(recent) / span_s:.0f} tokens/s"] if any(recent) else [])
 
     def _write(self, text: str) -> None:
@@ -168,19 +169,6 @@ class Progress:
                 self._stderr.flush()
             except (OSError, ValueError):  # nobody hears us: the work goes on
                 self._stderr = None
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `12 min`, `3 h 20 min`, `2 days 4 h`: two units at most."""
-    minutes = round(seconds / 60)
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    if minutes < 100:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min"
-    return f"{hours // 24} days {hours % 24} h"
 
 
 def cut_to(line: str, columns: int) -> str:

@@ -11,7 +11,6 @@ that differ in nothing but their extension would share one sidecar: the first to
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import os
@@ -23,6 +22,7 @@ from pathlib import Path
 from vlmcli.core import Record
 from vlmcli.errors import OutputError, UsageError
 from vlmcli.output.sanitize import clean_text, show_name
+from vlmcli.output.whole import replacing
 from vlmcli.output.xmp import NotXmp, has_alt_text, with_alt_text
 
 XMP = ".xmp"
@@ -146,7 +146,9 @@ class Sidecars:
         try:
             if self._settings.folder is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, self._encode(path, words, self._settings.overwrite))
+            data = self._encode(path, words, self._settings.overwrite)
+            with replacing(Path(os.path.realpath(path)), sync=False) as file:  # what a link points at, not the link
+                file.write(data)
         except NotXmp as error:
             raise _left_alone(path, error) from error
         except OSError as error:
@@ -172,22 +174,6 @@ def _text_bytes(path: Path, words: str, overwrite: bool) -> bytes:
 def _xmp_bytes(path: Path, words: str, overwrite: bool) -> bytes:
     """The XMP file that is there with these words in it, or a new one. Raises NotXmp, and OSError."""
     return with_alt_text(path.read_bytes() if path.exists() else None, words, overwrite)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """The file whole or not at all; what a link points at is replaced, and not the link."""
-    target = Path(os.path.realpath(path))
-    temporary = target.parent / f".vlm-{os.urandom(6).hex()}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-        with contextlib.suppress(OSError):
-            os.chmod(temporary, target.stat().st_mode & 0o7777)
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
 
 
 def _check_extension(extension: str) -> tuple[str, bool]:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from vlmcli.errors import OutputError
-from vlmcli.output.sanitize import show_name
 from vlmcli.output.streams import fit, is_regular_file, is_unicode
+from vlmcli.output.whole import cannot_write
 
 _HINTS = {
     **dict.fromkeys((errno.ENOTDIR, errno.EACCES, errno.EROFS), "Choose another place with --output"),
@@ -195,6 +195,4 @@ def _explained(name: str) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        place = f"to {name}" if name == "standard output" else show_name(name)
-        raise OutputError(f"Cannot write {place}: {reason}.", _HINTS.get(error.errno or 0, "")) from error
+        raise cannot_write(name, error, _HINTS.get(error.errno or 0, "")) from error

@@ -14,12 +14,13 @@ def show_size(size_bytes: float) -> str:
 
 
 def show_duration(seconds: float) -> str:
-    """`8 s`, `3 min`, `2 h 5 min`"""
+    """`45 s`, `12 min`, `3 h 20 min`, `2 days 4 h`: two units at most."""
     if seconds < 100:
         return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    return f"{hours // 24} days {hours % 24} h"
 
 
 def show_age(seconds: float) -> str:
