@@ -8,6 +8,7 @@ against one `Engine.stream`. One question is a batch of one: a single answer and
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,8 @@ from vlmcli.errors import VlmError
 from vlmcli.images.ahead import Load, load_ahead
 from vlmcli.tasks import Brief, Outcome, Task
 from vlmcli.tasks.task import Steps
+
+_LATER_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ class _Pipeline:
                     yield None
                 elif self._at_end:
                     return
+                else:
+                    time.sleep(_LATER_S)  # nothing to do but to ask again
 
     def _start_next(self) -> bool:
         """Take the next job's pictures and run its task up to the first Request. False when there is none right now."""

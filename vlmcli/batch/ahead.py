@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from queue import Empty, Queue
 from typing import Generic, Literal, TypeVar
@@ -11,7 +10,6 @@ from typing import Generic, Literal, TypeVar
 T = TypeVar("T")
 
 _ROOM = 256
-_LATER_S = 0.02
 
 
 class Ahead(Generic[T]):
@@ -45,11 +43,10 @@ class Ahead(Generic[T]):
 
 
 def as_they_come(source: Iterator[T]) -> Iterator[T | None]:
-    """What `source` gives, and None when it has nothing just now: who asks again then waits for a moment."""
+    """What `source` gives, and None when it has nothing just now."""
     ahead = Ahead(source)
     while (taken := ahead.take()) != "end":
         if taken == "later":
             yield None
-            time.sleep(_LATER_S)
         else:
             yield taken[0]

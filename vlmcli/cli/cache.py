@@ -81,12 +81,13 @@ def path() -> int:
 def _turn(on: bool) -> int:
     from vlmcli.cache import is_off, turn
     from vlmcli.output import show_name
+    from vlmcli.output.streams import say
 
     marker = turn(on)
     said = "The cache is on." if on else f"The cache is off, as long as this file is there: {show_name(str(marker))}"
-    print(said, file=sys.stderr)
+    say(said)
     if is_off() is on:
-        print("vlm: VLM_CACHE is set in the environment and wins over it", file=sys.stderr)
+        say("vlm: VLM_CACHE is set in the environment and wins over it")
     return 0
 
 

@@ -36,6 +36,7 @@ from vlmcli.output import clean_text, is_terminal, open_writer, resolve_format, 
 from vlmcli.output.as_imagefolder import ImagefolderFormat, file_name_of, folder_of
 from vlmcli.output.progress import Progress
 from vlmcli.output.sidecar import Sidecars, SidecarSettings
+from vlmcli.output.streams import say
 from vlmcli.tasks import TaskOptions
 
 if TYPE_CHECKING:
@@ -191,14 +192,14 @@ def _show_plan(work: Work, ledger: Ledger, planner: Planner, common: Common, fol
     show = show_name if is_terminal(sys.stdout) else str
     for wanted in work.wanted():
         if isinstance(wanted, Complaint):
-            print(f"vlm: {show_name(wanted.error.sentence)}", file=sys.stderr)
+            say(f"vlm: {show_name(wanted.error.sentence)}")
             continue
         verdict = delivery.looked_at(planner.judge(wanted), planner.key_of(wanted))
         counts["to do" if isinstance(verdict, Todo) else verdict] += 1
         if isinstance(verdict, Todo):
             question = f": {work.options[wanted.question].question}" if work.asks_several else ""
             sys.stdout.buffer.write(os.fsencode(show(verdict.name) + clean_text(question)) + b"\n")
-    print(f"vlm: {counts['to do']:,} to do, {counts['done']:,} done, {counts['failed']:,} failed", file=sys.stderr)
+    say(f"vlm: {counts['to do']:,} to do, {counts['done']:,} done, {counts['failed']:,} failed")
     return EXIT_OK
 
 

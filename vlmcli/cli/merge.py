@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +26,7 @@ def merge(
     from vlmcli.batch.rendering import render
     from vlmcli.cli.decide import ledger_of, lock_of, target_of
     from vlmcli.output import OutputSettings, show_name
+    from vlmcli.output.streams import say
 
     settings = OutputSettings(path=output)
     target, ledger_path = target_of(output), ledger_of(settings)
@@ -40,5 +40,5 @@ def merge(
             ledger.load()
             places = {key: place for place, key in enumerate(ledger.entries)}
             render(ledger, settings, places.__getitem__, len({question for _, question in places}) > 1)
-    print(f"vlm: {len(merged.found):,} records of {len(parts)} parts", file=sys.stderr)
+    say(f"vlm: {len(merged.found):,} records of {len(parts)} parts")
     return 0

@@ -9,6 +9,7 @@ from vlmcli.cli.options import Common
 from vlmcli.cli.work import ExitCode
 from vlmcli.errors import EXIT_INTERRUPTED, PictureError, VlmError
 from vlmcli.output import is_terminal, print_error, show_name
+from vlmcli.output.streams import say
 
 _FEW = 3
 
@@ -62,8 +63,8 @@ def _tell_failures(tally: Tally) -> None:
     _say(f"{tally.failed:,} failed:")
     for kind, (many, error) in sorted(tally.errors.items(), key=lambda item: -item[1][0]):
         sentence = error.sentence if isinstance(error, VlmError) else str(error)
-        print(f"  {many:>7,}  {kind:<{width}}  for example: {show_name(sentence)}", file=sys.stderr)
+        say(f"  {many:>7,}  {kind:<{width}}  for example: {show_name(sentence)}")
 
 
 def _say(line: str) -> None:
-    print(f"vlm: {line}", file=sys.stderr)
+    say(f"vlm: {line}")

@@ -27,6 +27,7 @@ from vlmcli.errors import (
     VlmError,
 )
 from vlmcli.output import OutputSettings, open_writer, show_name
+from vlmcli.output.streams import say
 from vlmcli.tasks import TaskOptions
 
 if TYPE_CHECKING:
@@ -193,10 +194,10 @@ def _warn(vlm: Vlm, common: Common) -> None:
     if common.quiet:
         return
     for warning in vlm.warnings:
-        print(f"vlm: {show_name(warning)}", file=sys.stderr)
+        say(f"vlm: {show_name(warning)}")
     if common.without_effect:
         names = " and ".join(common.without_effect)
-        print(f"vlm: {names}: no effect without --temperature above 0", file=sys.stderr)
+        say(f"vlm: {names}: no effect without --temperature above 0")
 
 
 def leave(close: Callable[[], bool]) -> None:
