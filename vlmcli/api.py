@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from vlmcli.config import Settings, load_settings, read_aliases
 from vlmcli.core import ImageRef, JobEvent, ModelFiles
 from vlmcli.engine import ENGINES, Engine, EngineSettings
+from vlmcli.engine.modes import Mode
 from vlmcli.models import mark_used, resolve_model
 from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
@@ -68,7 +69,7 @@ class Vlm:
             threads=threads or settings.threads,
             parallel=parallel or 0,
             verbose=verbose,
-            extra_buffers=settings.extra_buffers,
+            mode=Mode(settings.extra_buffers) if settings.extra_buffers else None,
             store=_find_store() if cache else None,
         )
         self._engine: Engine | None = None
@@ -82,6 +83,17 @@ class Vlm:
     @property
     def warnings(self) -> tuple[str, ...]:
         return self._files.warnings
+
+    def prove_build(self) -> str:
+        """Try, once for a build of llama.cpp and a processor, whether it computes right with weights like this model's.
+
+        What a person should know of it, the first time that this is asked; "" later, and when all is well. The engine
+        does the same by itself when it opens. Raises EngineError when no way of computing is right.
+        """
+        from vlmcli.engine.identity import types_of
+        from vlmcli.engine.safety import check_build, tell_once
+
+        return tell_once(check_build(types_of(self._files), self._engine_settings))
 
     @property
     def fingerprint(self) -> str:

@@ -20,8 +20,8 @@ class Settings:
 
     model: str = ""
     threads: int = 0
-    extra_buffers: bool | None = None
-    """llama.cpp's repacked weights; None: by the processor and the weights."""
+    extra_buffers: str = ""
+    """llama.cpp's layouts of weights for the processor: full, repacked or plain; "": what was proven to be right."""
 
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -29,7 +29,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         model=environment.get("VLM_MODEL", ""),
         threads=_number(environment, "VLM_THREADS"),
-        extra_buffers=_switch(environment, "VLM_EXTRA_BUFFERS"),
+        extra_buffers=_layout(environment, "VLM_EXTRA_BUFFERS"),
     )
 
 
@@ -40,15 +40,19 @@ def _number(environment: Mapping[str, str], name: str) -> int:
     return int(value)
 
 
-def _switch(environment: Mapping[str, str], name: str) -> bool | None:
-    value = environment.get(name, "").lower()
-    if value in ("", "auto"):
-        return None
-    if value in ("1", "on", "yes", "true"):
-        return True
-    if value in ("0", "off", "no", "false"):
-        return False
-    raise UsageError(f"{name} is {value!r}; it is on, off or auto.", f"export {name}=auto")
+_LAYOUTS = {
+    **dict.fromkeys(("", "auto"), ""),
+    **dict.fromkeys(("1", "on", "yes", "true"), "full"),
+    "repack": "repacked",
+    **dict.fromkeys(("0", "off", "no", "false"), "plain"),
+}
+
+
+def _layout(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if value.lower() not in _LAYOUTS:
+        raise UsageError(f"{name} is {value!r}; it is on, repack, off or auto.", f"export {name}=auto")
+    return _LAYOUTS[value.lower()]
 
 
 # --- the file -----------------------------------------------------------------------------------------------

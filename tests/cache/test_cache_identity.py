@@ -15,6 +15,7 @@ from vlmcli.cache import Store
 from vlmcli.core import ModelFiles
 from vlmcli.engine import EngineSettings, identity
 from vlmcli.engine.identity import identity_of, model_identity
+from vlmcli.engine.modes import Mode
 from vlmcli.models import resolve_model
 
 SETTINGS = EngineSettings()
@@ -43,8 +44,8 @@ def _with_family(files: ModelFiles, **changes: Any) -> ModelFiles:
 def test_whatever_changes_answers_changes_it(files: ModelFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [
         identity_of(files, SETTINGS),
-        identity_of(files, EngineSettings(extra_buffers=True)),
-        identity_of(files, EngineSettings(extra_buffers=False)),
+        identity_of(files, EngineSettings(mode=Mode.FULL)),
+        identity_of(files, EngineSettings(mode=Mode.PLAIN)),
         identity_of(_with_family(files, chat_template="{{ messages }}"), SETTINGS),
         identity_of(_with_family(files, separator=" "), SETTINGS),
     ]

@@ -10,7 +10,6 @@ from PIL import Image, ImageDraw
 
 from vlmcli.core import Answer, Event, Failed, Finished, LoadedImage, Picture, Request, Sampling, Text, TextChunk, Turn
 from vlmcli.engine import ENGINES, Engine, EngineSettings
-from vlmcli.engine.llama import devices
 from vlmcli.errors import DoesNotFit
 from vlmcli.images import load, resolve
 from vlmcli.models import resolve_model
@@ -176,23 +175,6 @@ def test_words_that_spell_control_tokens_stay_words(engine: Engine) -> None:
 def test_nothing_of_llama_cpp_reaches_the_terminal(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
     answers(engine, request(0, RED))
     assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize(
-    ("built", "processor", "types", "safe"),
-    [
-        ("AMX_INT8 = 1", True, {"Q4_0"}, False),
-        ("AMX_INT8 = 1", True, {"F16", "F32"}, True),
-        ("AMX_INT8 = 1", False, {"Q4_K"}, True),
-        ("AVX512 = 1", True, {"Q4_0"}, True),
-    ],
-)
-def test_repacking_is_off_where_it_may_crash(
-    monkeypatch: pytest.MonkeyPatch, built: str, processor: bool, types: set[str], safe: bool
-) -> None:
-    monkeypatch.setattr(devices, "system_info", lambda: f"CPU : {built} | ")
-    monkeypatch.setattr(devices, "_processor_has_amx", lambda: processor)
-    assert devices.extra_buffers_are_safe(frozenset(types)) is safe
 
 
 def test_second_question_about_a_picture_does_not_look_again(engine: Engine) -> None:

@@ -193,7 +193,7 @@ def _never_begun(record: Record) -> bool:
 def _warn(vlm: Vlm, common: Common) -> None:
     if common.quiet:
         return
-    for warning in vlm.warnings:
+    for warning in (*vlm.warnings, *filter(None, [vlm.prove_build()])):
         say(f"vlm: {show_name(warning)}")
     if common.without_effect:
         names = " and ".join(common.without_effect)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from vlmcli.core import Device, Event, ModelFiles, Request
+from vlmcli.engine.modes import Mode, Verdict
 
 if TYPE_CHECKING:
     from vlmcli.cache import Store
@@ -23,8 +24,10 @@ class EngineSettings:
     parallel: int = 0
     """Answers in work at once, at the most."""
     verbose: bool = False
-    extra_buffers: bool | None = None
-    """llama.cpp's repacked weights: None decides by the processor and the weights."""
+    mode: Mode | None = None
+    """How weights are put in memory; None: the quickest way that this build was proven to do right."""
+    gpu: str = "auto"
+    """off: weights stay with the processor."""
     store: Store | None = None
     """Where rows and read-in pictures are kept between runs; None: nowhere."""
 
@@ -69,3 +72,14 @@ def list_devices() -> tuple[Device, ...]:
     from vlmcli.engine.llama.device_list import list_devices
 
     return list_devices()
+
+
+def check_build(weight_types: frozenset[str], settings: EngineSettings) -> Verdict:
+    """How this build of llama.cpp computes right with such weights (Q4_K, …) on this machine.
+
+    Tried in a child process, once for a build, processor and driver: a second or a few; then some milliseconds.
+    Raises EngineError when it cannot at all.
+    """
+    from vlmcli.engine.safety import check_build
+
+    return check_build(weight_types, settings)

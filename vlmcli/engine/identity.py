@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ from vlmcli import __version__
 from vlmcli.cache import digest_of, fingerprint
 from vlmcli.core import Family, ModelFiles
 from vlmcli.engine import EngineSettings
-from vlmcli.gguf import read_header
+from vlmcli.gguf import Tensor, read_header, read_parts
 
 VERSION = 2
 """Grows when the same request may be answered otherwise than before within one version of vlm."""
@@ -28,8 +29,28 @@ def identity_of(files: ModelFiles, settings: EngineSettings) -> str:
         model_identity(files),
         _day(files),
         *(f"{f.name}={getattr(settings, f.name)!r}" for f in fields(settings) if f.name not in _CHANGES_NO_ANSWER),
-        *_libraries(),
+        *libraries(),
+        *_mode(files, settings),
     )
+
+
+def _mode(files: ModelFiles, settings: EngineSettings) -> list[str]:
+    """How weights are put, which changes the last bits. Tried where it is not known yet. Raises EngineError."""
+    from vlmcli.engine.safety import check_build
+
+    verdict = check_build(types_of(files), settings)
+    return [verdict.mode, f"gpu={verdict.gpu}"]
+
+
+def types_of(files: ModelFiles) -> frozenset[str]:
+    """Types in which the decoder's weights are stored. Raises ModelError."""
+    return frozenset(tensor.type for tensor in tensors_of(files).values())
+
+
+def tensors_of(files: ModelFiles) -> Mapping[str, Tensor]:
+    """The decoder's weights by name, of all its parts. Raises ModelError."""
+    parts = read_parts(read_header(files.decoder))
+    return parts[0].tensors if len(parts) == 1 else {name: t for part in parts for name, t in part.tensors.items()}
 
 
 def model_identity(files: ModelFiles) -> str:
@@ -68,11 +89,22 @@ def _day(files: ModelFiles) -> str:
     return date.today().isoformat() if "strftime_now" in template_of(family, own) else ""
 
 
-def _libraries() -> list[str]:
-    """llama.cpp as it was built: names, sizes and times of its libraries, which need not be loaded for that."""
-    spec = importlib.util.find_spec("llama_cpp")
-    package = Path(*spec.submodule_search_locations) if spec and spec.submodule_search_locations else None
-    folder = os.environ.get("LLAMA_CPP_LIB_PATH") or (package / "lib" if package else "")
-    with os.scandir(folder) as items:
+def libraries() -> list[str]:
+    """llama.cpp as it was built: names, sizes and times of its libraries, which need not be loaded for that.
+
+    Raises OSError.
+    """
+    with os.scandir(library_folder()) as items:
         found = [(item.name, item.stat()) for item in items if item.is_file()]
     return [f"{name} {status.st_size} {status.st_mtime_ns}" for name, status in sorted(found)]
+
+
+def library_folder() -> Path:
+    """Where the libraries are that the bindings load. Raises FileNotFoundError without llama-cpp-python."""
+    named = os.environ.get("LLAMA_CPP_LIB_PATH")
+    if named:
+        return Path(named)
+    spec = importlib.util.find_spec("llama_cpp")
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError("llama-cpp-python is not installed")
+    return Path(*spec.submodule_search_locations) / "lib"

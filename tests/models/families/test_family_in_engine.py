@@ -27,6 +27,7 @@ from vlmcli.engine.llama.model import OpenModel, spaced
 from vlmcli.engine.llama.pieces import row_pieces
 from vlmcli.engine.llama.prompt import render
 from vlmcli.engine.llama.template import ChatTemplate
+from vlmcli.engine.modes import Mode
 from vlmcli.gguf import read_header
 from vlmcli.models import resolve_model
 from vlmcli.models.families import FAMILIES
@@ -111,7 +112,7 @@ def test_a_small_picture_gets_as_many_tokens_as_the_family_says(
     """112 pixels are 8 patches of 14, and 4 of them make one token; 1024 tokens are the picture scaled up."""
     small = LoadedImage("small", 112, 112, bytes(112 * 112 * 3), "small")
     abort = Abort()
-    decoder = Decoder(demo.DECODER, abort, extra_buffers=False)
+    decoder = Decoder(demo.DECODER, abort, Mode.PLAIN)
     try:
         opened = projector.Projector(any_size_projector, decoder, abort, 1, image_min_tokens=image_min_tokens)
         try:
@@ -124,9 +125,9 @@ def test_a_small_picture_gets_as_many_tokens_as_the_family_says(
 
 def test_tokens_for_a_picture_change_the_keys() -> None:
     plain, sized = demo_files(), demo_files(image_min_tokens=1024)
-    assert identify(plain, True).rows != identify(sized, True).rows
-    assert identify(plain, True).decoder == identify(sized, True).decoder
-    assert identify(plain, True) == identify(replace(plain, name=plain.name), True)
+    assert identify(plain, Mode.FULL).rows != identify(sized, Mode.FULL).rows
+    assert identify(plain, Mode.FULL).decoder == identify(sized, Mode.FULL).decoder
+    assert identify(plain, Mode.FULL) == identify(replace(plain, name=plain.name), Mode.FULL)
     assert identity_of(plain, EngineSettings()) != identity_of(sized, EngineSettings())
 
 

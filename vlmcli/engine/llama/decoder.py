@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Mapping
 from pathlib import Path
 
 from vlmcli.engine.llama import logs
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.bindings import Token, llama
+from vlmcli.engine.llama.repack import Repacked
+from vlmcli.engine.modes import Mode
 from vlmcli.errors import EngineError, ModelDamaged
+from vlmcli.gguf import Tensor
 
 _CONTROL, _UNKNOWN = 1 << 3, 1 << 0
 
 
 class Decoder:
-    """An open decoder. Raises ModelDamaged when llama.cpp refuses the file, KeyboardInterrupt when aborted."""
+    """An open decoder. Raises ModelDamaged when llama.cpp refuses the file, KeyboardInterrupt when aborted.
 
-    def __init__(self, path: Path, abort: Abort, extra_buffers: bool) -> None:
+    `tensors`: those of its file, by name; only Mode.REPACKED looks at them.
+    """
+
+    def __init__(
+        self, path: Path, abort: Abort, mode: Mode, gpu: bool = True, tensors: Mapping[str, Tensor] | None = None
+    ) -> None:
         params = llama.llama_model_default_params()
         params.progress_callback = abort.on_load
-        params.use_extra_bufts = extra_buffers
+        params.use_extra_bufts = mode is Mode.FULL
+        if not gpu:
+            params.n_gpu_layers = 0
+        # An override would hold a weight back from the GPU.
+        elsewhere = gpu and llama.llama_supports_gpu_offload()
+        self._repacked = Repacked(tensors or {}) if mode is Mode.REPACKED and not elsewhere else None
+        if self._repacked:
+            params.tensor_buft_overrides = self._repacked.pointer
         logs.forget()
         self._abort = abort
         self.pointer = llama.llama_model_load_from_file(str(path).encode(), params)

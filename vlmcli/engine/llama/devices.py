@@ -6,29 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-from vlmcli.engine.llama.bindings import llama, system_info
-
-# Types that ggml's AMX kernels take; a build by GCC 12 crashes in them (ggml-org/llama.cpp #20824).
-_AMX_TYPES = frozenset({"Q4_0", "Q4_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS"})
+from vlmcli.engine.llama.bindings import llama
 
 MOST_SEQUENCES = 256
 """llama.cpp's LLAMA_MAX_SEQ: a context with more is refused."""
-
-
-def extra_buffers_are_safe(weight_types: frozenset[str]) -> bool:
-    """False where repacking these weights may end in the AMX kernels of a build that crashes there.
-
-    The compiler of a build is not known at run time, so every build with AMX on a processor with AMX is doubted.
-    """
-    return not (weight_types & _AMX_TYPES and "AMX_INT8 = 1" in system_info() and _processor_has_amx())
-
-
-def _processor_has_amx(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Where the system does not tell (it is not Linux), a build with AMX is taken to run on such a processor."""
-    try:
-        return "amx_int8" in cpuinfo.read_text(errors="replace")
-    except OSError:
-        return True
 
 
 def flash_attention_is_better(one_of_many: bool) -> bool:

@@ -8,6 +8,7 @@ from vlmcli.cache import digest_of, fingerprint
 from vlmcli.core import ModelFiles
 from vlmcli.engine.identity import rows_identity
 from vlmcli.engine.llama.bindings import llama, system_info
+from vlmcli.engine.modes import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,11 @@ class Identity:
     label: str
 
 
-def identify(files: ModelFiles, extra_buffers: bool) -> Identity:
+def identify(files: ModelFiles, mode: Mode, gpu: bool = True) -> Identity:
     """Numbers differ in their last bits between builds, processors and ways of storing weights: so do the keys."""
-    build = digest_of(llama.llama_version(), system_info())
+    build = digest_of(llama.llama_version(), system_info(), int(gpu))
     return Identity(
         digest_of(build, rows_identity(files)),
-        digest_of(build, fingerprint(files.decoder), int(extra_buffers)),
+        digest_of(build, fingerprint(files.decoder), mode),
         files.name,
     )

@@ -10,7 +10,7 @@ from functools import partial
 from vlmcli.core import Family, ModelFiles, Part, Picture, Request, Text
 from vlmcli.engine import EngineSettings
 from vlmcli.engine.fit import check_fits
-from vlmcli.engine.identity import template_of
+from vlmcli.engine.identity import template_of, tensors_of, types_of
 from vlmcli.engine.llama import devices, logs
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.answering import Answering
@@ -23,6 +23,7 @@ from vlmcli.engine.llama.prompt import render
 from vlmcli.engine.llama.read_in import ReadIn
 from vlmcli.engine.llama.saver import Saver
 from vlmcli.engine.llama.template import ChatTemplate
+from vlmcli.engine.safety import check_build
 from vlmcli.errors import TemplateError
 from vlmcli.gguf import Header, read_header
 
@@ -41,15 +42,14 @@ class OpenModel:
         self.header = read_header(files.decoder)
         read_header(files.projector)  # llama.cpp opens nothing that was not looked at
         self.threads = min(settings.threads, _MOST_THREADS) or _threads_for(self.header)
-        extra = settings.extra_buffers
-        if extra is None:
-            extra = devices.extra_buffers_are_safe(self.header.weight_types)
+        verdict = check_build(types_of(files), settings, lambda: abort.interrupted)
+        gpu = verdict.gpu and settings.gpu != "off"
         self._family = files.family
         with ExitStack() as opened:
-            self.decoder = Decoder(files.decoder, abort, extra)
+            self.decoder = Decoder(files.decoder, abort, verdict.mode, gpu, tensors_of(files))
             opened.callback(self.decoder.close)
             self._template = _chat_template(files, self.decoder)
-            identity = identify(files, extra)
+            identity = identify(files, verdict.mode, gpu)
             saver = Saver(settings.store) if settings.store else None
             self.read_in = ReadIn(saver, identity) if saver else None
             open_projector = partial(
@@ -59,6 +59,7 @@ class OpenModel:
                 abort,
                 self.threads,
                 image_min_tokens=files.family.image_min_tokens,
+                gpu=gpu,
             )
             self.eyes = Eyes(open_projector, saver, identity)
             opened.callback(self.eyes.close)

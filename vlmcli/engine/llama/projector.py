@@ -24,11 +24,21 @@ class Projector:
     `image_min_tokens`: pictures of fewer tokens are scaled up, where the projector takes any size; 0 leaves them.
     """
 
-    def __init__(self, path: Path, decoder: Decoder, abort: Abort, threads: int, *, image_min_tokens: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        decoder: Decoder,
+        abort: Abort,
+        threads: int,
+        *,
+        image_min_tokens: int = 0,
+        gpu: bool = True,
+    ) -> None:
         params = mtmd.mtmd_context_params_default()
         params.warmup = False
         params.print_timings = False
         params.n_threads = threads
+        params.use_gpu = gpu
         params.media_marker = _MARKER
         if image_min_tokens:
             params.image_min_tokens = image_min_tokens

@@ -1,0 +1,102 @@
+"""What trials found, kept in the platform's folder for such things: a folder for each build, processor and driver.
+
+What cannot be read was not kept, and what cannot be written is found again the next time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vlmcli.cache import digest_of
+from vlmcli.engine.modes import Mode, TypeVerdict
+
+VERSION = 1
+"""Grows when a trial tries something else than before."""
+
+_CPUINFO = Path("/proc/cpuinfo")
+_TOLD_OF_CPUS = ("model name", "vendor_id", "flags", "Features", "CPU implementer", "CPU part", "isa", "cpu", "uarch")
+_DRIVERS = (Path("/proc/driver/nvidia/version"), Path("/sys/module/nvidia/version"), Path("/sys/module/amdgpu/version"))
+_GPU_BACKENDS = ("cuda", "hip", "vulkan", "metal", "sycl", "opencl", "cann", "musa", "rpc", "webgpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """llama.cpp's libraries on this processor and driver. `key`: a digest of them all."""
+
+    key: str
+    has_gpu_backend: bool
+
+    def load(self, type: str) -> TypeVerdict | None:
+        """What was found of weights of this type; None: nothing yet."""
+        try:
+            return _parsed(json.loads((self._folder() / f"{type}.json").read_text()))
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def keep(self, verdict: TypeVerdict) -> None:
+        failures = {str(mode): how for mode, how in verdict.failures.items()}
+        about = {"type": verdict.type, "mode": verdict.mode, "failures": failures, "gpu_failure": verdict.gpu_failure}
+        self._write(f"{verdict.type}.json", json.dumps(about))
+
+    def was_told(self, sentence: str) -> bool:
+        """Whether a person read this sentence before."""
+        with contextlib.suppress(OSError, RuntimeError):
+            return (self._folder() / _name_of(sentence)).exists()
+        return False
+
+    def note_told(self, sentence: str) -> None:
+        self._write(_name_of(sentence), sentence)
+
+    def _folder(self) -> Path:
+        from platformdirs import user_state_path
+
+        return user_state_path("vlm", appauthor=False) / "builds" / self.key[:32]
+
+    def _write(self, name: str, text: str) -> None:
+        """Whole or not at all."""
+        with contextlib.suppress(OSError, RuntimeError):
+            folder = self._folder()
+            folder.mkdir(parents=True, exist_ok=True)
+            new = folder / f".{os.getpid()}-{os.urandom(4).hex()}"
+            new.write_text(text)
+            os.replace(new, folder / name)
+
+
+def _name_of(sentence: str) -> str:
+    return f"told-{digest_of(sentence)[:16]}"
+
+
+def _parsed(said: dict[str, Any]) -> TypeVerdict:
+    failures = {Mode(mode): str(how) for mode, how in said["failures"].items()}
+    return TypeVerdict(str(said["type"]), Mode(said["mode"]), failures, str(said["gpu_failure"]))
+
+
+def identify_build(libraries: list[str]) -> Build:
+    """`libraries`: their names, sizes and times."""
+    gpu = any(f"ggml-{backend}" in line.lower() for line in libraries for backend in _GPU_BACKENDS)
+    return Build(digest_of(VERSION, *libraries, *processor(), *(drivers() if gpu else ())), gpu)
+
+
+def processor(cpuinfo: Path = _CPUINFO) -> list[str]:
+    """The processor's model and features, as the system tells them; without its speed, which changes."""
+    with contextlib.suppress(OSError):
+        first, _, _ = cpuinfo.read_text(errors="replace").partition("\n\n")
+        lines = (line.partition(":") for line in first.splitlines())
+        if found := [f"{key.strip()}: {value.strip()}" for key, _, value in lines if key.strip() in _TOLD_OF_CPUS]:
+            return found
+    return [platform.machine(), platform.processor()]
+
+
+def drivers() -> list[str]:
+    """The versions of what stands between llama.cpp and a GPU; a new system may bring a new one."""
+    found = [platform.release()]
+    for path in _DRIVERS:
+        with contextlib.suppress(OSError):
+            found.append(path.read_text(errors="replace").strip())
+    return found
