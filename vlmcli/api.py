@@ -84,16 +84,16 @@ class Vlm:
     def warnings(self) -> tuple[str, ...]:
         return self._files.warnings
 
-    def prove_build(self) -> str:
+    def prove_build(self, to_person: bool = False) -> str:
         """Try, once for a build of llama.cpp and a processor, whether it computes right with weights like this model's.
 
-        What a person should know of it, the first time that this is asked; "" later, and when all is well. The engine
-        does the same by itself when it opens. Raises EngineError when no way of computing is right.
+        What is to be said of it, the first time that this is asked, and the first time `to_person`; "" later, and when
+        all is well. The engine tries by itself when it opens. Raises EngineError when no way of computing is right.
         """
         from vlmcli.engine.identity import types_of
         from vlmcli.engine.safety import check_build, tell_once
 
-        return tell_once(check_build(types_of(self._files), self._engine_settings))
+        return tell_once(check_build(types_of(self._files), self._engine_settings), to_person)
 
     @property
     def fingerprint(self) -> str:

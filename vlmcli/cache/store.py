@@ -41,6 +41,11 @@ class Store:
         self.root = root
         self._shelves = {kind: Shelf(root / kind, limit) for kind, limit in limits_bytes.items()}
 
+    @property
+    def models(self) -> Path:
+        """A folder for small models that are made here, and made again when they are gone."""
+        return self.root / "models"
+
     def get(self, kind: str, key: str) -> bytes | None:
         """The bytes as they were put, verified; None when they are not there. Counts as a use, now."""
         shelf = self._shelf(kind)
@@ -79,6 +84,10 @@ class Store:
     def clear(self, kind: str | None = None, older_than_s: float | None = None) -> tuple[int, int]:
         """Remove all, one kind, or what was not used for so long. How many entries went, and their bytes."""
         entries = size_bytes = 0
+        if kind is None and older_than_s is None:
+            import shutil
+
+            shutil.rmtree(self.models, ignore_errors=True)
         for shelf in [self._shelf(kind)] if kind else self._shelves.values():
             try:
                 gone, freed_bytes = shelf.clear(older_than_s)

@@ -27,7 +27,7 @@ from vlmcli.errors import (
     VlmError,
 )
 from vlmcli.output import OutputSettings, open_writer, show_name
-from vlmcli.output.streams import say
+from vlmcli.output.streams import is_terminal, say
 from vlmcli.tasks import TaskOptions
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _never_begun(record: Record) -> bool:
 def _warn(vlm: Vlm, common: Common) -> None:
     if common.quiet:
         return
-    for warning in (*vlm.warnings, *filter(None, [vlm.prove_build()])):
+    for warning in (*vlm.warnings, *filter(None, [vlm.prove_build(is_terminal(sys.stderr))])):
         say(f"vlm: {show_name(warning)}")
     if common.without_effect:
         names = " and ".join(common.without_effect)

@@ -37,7 +37,7 @@ def way_out(types: Sequence[TypeVerdict]) -> str:
 
 
 def _command(types: Sequence[TypeVerdict]) -> str:
-    ways = {how for verdict in types for how in verdict.failures.values()}
+    ways = {how for verdict in types for how in verdict.failures.values()}  # on the processor
     if "SIGILL" in ways:
         return FOR_THIS_PROCESSOR
     if not ways or sys.platform == "win32" or _is_made_by_clang():
@@ -45,8 +45,13 @@ def _command(types: Sequence[TypeVerdict]) -> str:
     return WITH_CLANG
 
 
+def ways_of_failing(types: Iterable[TypeVerdict]) -> set[str]:
+    """`SIGSEGV`, `wrong answers`, …: of all modes and devices that were tried."""
+    return {how for v in types for how in [*v.failures.values(), v.gpu_failure, v.untried] if how}
+
+
 def _how(types: Sequence[TypeVerdict]) -> str:
-    return _listed({how for v in types for how in [*v.failures.values(), v.gpu_failure] if how})
+    return _listed(ways_of_failing(types))
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -7,13 +7,12 @@ whose answer is known, in a child process. What was found is kept for the build,
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
-from vlmcli.cache import find_cache_dir, is_off
 from vlmcli.engine import EngineSettings
 from vlmcli.engine.modes import Mode, TypeVerdict, Verdict
-from vlmcli.engine.remedies import sentence_about, way_out
-from vlmcli.engine.trial import Order, Untried, folder_for_models, try_types
+from vlmcli.engine.remedies import sentence_about, way_out, ways_of_failing
 from vlmcli.engine.verdicts import Build, identify_build
 from vlmcli.errors import EngineError
 
@@ -49,12 +48,13 @@ def check_build(weight_types: frozenset[str], settings: EngineSettings, stop: Ca
     from vlmcli.engine.identity import libraries
 
     try:
-        build = identify_build(libraries())
+        build = identify_build(libraries(), with_gpu=settings.gpu != "off")
     except OSError:
         return Verdict()  # there is no llama.cpp: who opens it says so
     found = {type: build.load(type) or _unkept.get((build.key, type)) for type in types}
     if new := [type for type, verdict in found.items() if verdict is None]:
-        found |= _try(build, new, build.has_gpu_backend and settings.gpu != "off", stop)
+        folder = os.fspath(settings.store.models) if settings.store else ""
+        found |= _try(build, new, folder, stop)
     return _verdict(build, [verdict for verdict in found.values() if verdict])
 
 
@@ -67,22 +67,30 @@ def types_to_try(weight_types: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(quantized & _TRIABLE))
 
 
-def tell_once(verdict: Verdict) -> str:
-    """What a person should know of the build, the first time that it is asked for; "" later, and when all is on."""
-    build = Build(verdict.build, False)
-    if not verdict.sentence or build.was_told(verdict.sentence):
+def tell_once(verdict: Verdict, to_person: bool) -> str:
+    """What is to be said of the build, the first time that it is asked for; "" later, and when all is on.
+
+    `to_person`: somebody reads it now. What went into a log before was not read by a person.
+    """
+    if not verdict.sentence:
         return ""
-    build.note_told(verdict.sentence)
+    build = Build(verdict.build)
+    what = "\n".join([str(to_person), verdict.mode, str(verdict.gpu), *sorted(ways_of_failing(verdict.types))])
+    if build.was_told(what):  # whichever types it was about: of other models the same would be said again
+        return ""
+    build.note_told(what)
     return f"{verdict.sentence} {verdict.remedy}".strip()
 
 
 # --- trials -------------------------------------------------------------------------------------------------
 
 
-def _try(build: Build, types: Sequence[str], gpu: bool, stop: Callable[[], bool]) -> dict[str, TypeVerdict]:
-    """Try the types from the quickest mode on, and keep what was found."""
+def _try(build: Build, types: Sequence[str], folder: str, stop: Callable[[], bool]) -> dict[str, TypeVerdict]:
+    """Try the types, and keep what was found; the models that it takes are kept in `folder`, if it is one."""
+    from vlmcli.engine.trial import Untried  # late: a model that needs no trial starts no process
+
     try:
-        found = _find_modes(types, gpu, stop)
+        found = _find_modes(types, build.with_gpu, folder, stop)
     except Untried as reason:
         found = {type: TypeVerdict(type, Mode.PLAIN, untried=str(reason)) for type in types}
     for type, verdict in found.items():
@@ -93,8 +101,10 @@ def _try(build: Build, types: Sequence[str], gpu: bool, stop: Callable[[], bool]
     return found
 
 
-def _find_modes(types: Sequence[str], gpu: bool, stop: Callable[[], bool]) -> dict[str, TypeVerdict]:
-    folder = folder_for_models(None if is_off() else find_cache_dir())
+def _find_modes(types: Sequence[str], gpu: bool, folder: str, stop: Callable[[], bool]) -> dict[str, TypeVerdict]:
+    """From the quickest mode on, each type until one is right; and those then on the GPU."""
+    from vlmcli.engine.trial import Order, try_types
+
     failures: dict[str, dict[Mode, str]] = {type: {} for type in types}
     modes: dict[str, Mode] = {}
     for mode in Mode:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -25,6 +23,9 @@ _LOOK_S = 0.05
 _LONGEST_LINE = 4096
 _FROM_OUTSIDE = frozenset({"SIGINT", "SIGTERM", "SIGKILL", "SIGHUP"})
 """Deaths that say nothing about the build: somebody ended it, or the memory was full."""
+
+
+_OF_WINDOWS = {0xC0000005: "SIGSEGV", 0xC000001D: "SIGILL"}
 
 
 class Untried(Exception):
@@ -114,7 +115,7 @@ class _Child:
             status = self._process.wait(timeout=1)
         except subprocess.TimeoutExpired:
             return f"no answer in {_SILENCE_S:.0f} seconds"
-        how = _name_of_signal(-status) if status < 0 else f"exit code {status}"
+        how = _name_of_signal(-status) if status < 0 else _OF_WINDOWS.get(status, f"exit code {status}")
         if how in _FROM_OUTSIDE:
             raise Untried(f"the trial was ended by {how}")
         return how
@@ -151,8 +152,3 @@ def _name_of_signal(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def folder_for_models(cache: Path | None) -> str:
-    """Where quantized models are kept: beside what is kept of pictures; "" where nothing is."""
-    return os.fspath(cache / "trial") if cache else ""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,10 +26,13 @@ _GPU_BACKENDS = ("cuda", "hip", "vulkan", "metal", "sycl", "opencl", "cann", "mu
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """llama.cpp's libraries on this processor and driver. `key`: a digest of them all."""
+    """llama.cpp's libraries on this processor and driver. `key`: a digest of them all.
+
+    `with_gpu`: it may have a GPU, and may use it.
+    """
 
     key: str
-    has_gpu_backend: bool
+    with_gpu: bool = False
 
     def load(self, type: str) -> TypeVerdict | None:
         """What was found of weights of this type; None: nothing yet."""
@@ -44,14 +46,14 @@ class Build:
         about = {"type": verdict.type, "mode": verdict.mode, "failures": failures, "gpu_failure": verdict.gpu_failure}
         self._write(f"{verdict.type}.json", json.dumps(about))
 
-    def was_told(self, sentence: str) -> bool:
-        """Whether a person read this sentence before."""
+    def was_told(self, what: str) -> bool:
+        """Whether this was said before."""
         with contextlib.suppress(OSError, RuntimeError):
-            return (self._folder() / _name_of(sentence)).exists()
+            return (self._folder() / _name_of(what)).exists()
         return False
 
-    def note_told(self, sentence: str) -> None:
-        self._write(_name_of(sentence), sentence)
+    def note_told(self, what: str) -> None:
+        self._write(_name_of(what), what)
 
     def _folder(self) -> Path:
         from platformdirs import user_state_path
@@ -68,8 +70,8 @@ class Build:
             os.replace(new, folder / name)
 
 
-def _name_of(sentence: str) -> str:
-    return f"told-{digest_of(sentence)[:16]}"
+def _name_of(what: str) -> str:
+    return f"told-{digest_of(what)[:16]}"
 
 
 def _parsed(said: dict[str, Any]) -> TypeVerdict:
@@ -77,9 +79,9 @@ def _parsed(said: dict[str, Any]) -> TypeVerdict:
     return TypeVerdict(str(said["type"]), Mode(said["mode"]), failures, str(said["gpu_failure"]))
 
 
-def identify_build(libraries: list[str]) -> Build:
-    """`libraries`: their names, sizes and times."""
-    gpu = any(f"ggml-{backend}" in line.lower() for line in libraries for backend in _GPU_BACKENDS)
+def identify_build(libraries: list[str], with_gpu: bool = True) -> Build:
+    """`libraries`: their names, sizes and times. `with_gpu`: a GPU that this build knows may be used."""
+    gpu = with_gpu and any(f"ggml-{backend}" in line.lower() for line in libraries for backend in _GPU_BACKENDS)
     return Build(digest_of(VERSION, *libraries, *processor(), *(drivers() if gpu else ())), gpu)
 
 
@@ -90,11 +92,15 @@ def processor(cpuinfo: Path = _CPUINFO) -> list[str]:
         lines = (line.partition(":") for line in first.splitlines())
         if found := [f"{key.strip()}: {value.strip()}" for key, _, value in lines if key.strip() in _TOLD_OF_CPUS]:
             return found
+    import platform
+
     return [platform.machine(), platform.processor()]
 
 
 def drivers() -> list[str]:
     """The versions of what stands between llama.cpp and a GPU; a new system may bring a new one."""
+    import platform
+
     found = [platform.release()]
     for path in _DRIVERS:
         with contextlib.suppress(OSError):

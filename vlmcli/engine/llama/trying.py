@@ -13,6 +13,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,7 +25,7 @@ from vlmcli.engine.llama import logs
 from vlmcli.engine.llama.bindings import llama
 from vlmcli.engine.llama.engine import LlamaEngine
 from vlmcli.engine.modes import Mode
-from vlmcli.errors import VlmError
+from vlmcli.errors import DoesNotFit, VlmError
 from vlmcli.gguf import read_header
 
 _SIDE = 96
@@ -40,6 +41,7 @@ _KNOWN = (
 )
 """Questions, the colours of the background and of the square, and the word of the answer."""
 _ANSWER_TOKENS = 8
+_HOUR_S = 3600
 _MISTAKES_ALLOWED = 1
 """Of the small model, quantized coarsely; a kernel that computes nonsense makes no answer right."""
 
@@ -64,6 +66,8 @@ def _try(type: str, folder: Path, mode: Mode, gpu: bool) -> dict[str, str]:
         return {"untried": str(error)}
     try:
         return {"failure": _failure(model, EngineSettings(threads=1, mode=mode, gpu="auto" if gpu else "off"))}
+    except DoesNotFit as error:
+        return {"untried": error.sentence.rstrip(".")}
     except VlmError as error:
         return {"failure": error.sentence.rstrip(".")}
 
@@ -117,10 +121,20 @@ def quantized(type: str, folder: Path) -> Path:
         if failed or not _is_whole(new, type):
             raise VlmError(f"llama.cpp cannot quantize the model in the box as {type}: {logs.reason() or 'no reason'}")
         os.replace(new, path)
+        _remove_old(folder, path.name.partition("-")[0])
     finally:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
     return path
+
+
+def _remove_old(folder: Path, current: str) -> None:
+    """Those of another model in the box, and what a process left half made an hour ago."""
+    for path in folder.glob("*.gguf"):
+        with contextlib.suppress(OSError):
+            half_made = path.name.startswith(".")
+            if time.time() - path.stat().st_mtime > _HOUR_S if half_made else not path.name.startswith(current):
+                path.unlink()
 
 
 def _is_whole(path: Path, type: str) -> bool:
