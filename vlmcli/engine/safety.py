@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from vlmcli.engine import EngineSettings
 from vlmcli.engine.modes import Mode, TypeVerdict, Verdict
-from vlmcli.engine.remedies import sentence_about, way_out, ways_of_failing
-from vlmcli.engine.verdicts import Build, identify_build
 from vlmcli.errors import EngineError
+
+if TYPE_CHECKING:  # late: a model that needs no trial does not wait for what they import
+    from vlmcli.engine.verdicts import Build
 
 _NOT_QUANTIZED = frozenset({"F32", "F16", "BF16", "F64", "I8", "I16", "I32", "I64"})
 _STAND_INS = {
@@ -46,6 +48,7 @@ def check_build(weight_types: frozenset[str], settings: EngineSettings, stop: Ca
     if not types:
         return Verdict()
     from vlmcli.engine.identity import libraries
+    from vlmcli.engine.verdicts import identify_build
 
     try:
         build = identify_build(libraries(), with_gpu=settings.gpu != "off")
@@ -74,6 +77,9 @@ def tell_once(verdict: Verdict, to_person: bool) -> str:
     """
     if not verdict.sentence:
         return ""
+    from vlmcli.engine.remedies import ways_of_failing
+    from vlmcli.engine.verdicts import Build
+
     build = Build(verdict.build)
     what = "\n".join([str(to_person), verdict.mode, str(verdict.gpu), *sorted(ways_of_failing(verdict.types))])
     if build.was_told(what):  # whichever types it was about: of other models the same would be said again
@@ -87,7 +93,7 @@ def tell_once(verdict: Verdict, to_person: bool) -> str:
 
 def _try(build: Build, types: Sequence[str], folder: str, stop: Callable[[], bool]) -> dict[str, TypeVerdict]:
     """Try the types, and keep what was found; the models that it takes are kept in `folder`, if it is one."""
-    from vlmcli.engine.trial import Untried  # late: a model that needs no trial starts no process
+    from vlmcli.engine.trial import Untried
 
     try:
         found = _find_modes(types, build.with_gpu, folder, stop)
@@ -121,6 +127,8 @@ def _find_modes(types: Sequence[str], gpu: bool, folder: str, stop: Callable[[],
 
 def _verdict(build: Build, types: Sequence[TypeVerdict]) -> Verdict:
     """The mildest mode that does for all types. Raises EngineError when there is none for one of them."""
+    from vlmcli.engine.remedies import sentence_about, way_out
+
     for verdict in types:
         if verdict.mode is None:
             raise EngineError(sentence_about([verdict]), way_out([verdict]))
