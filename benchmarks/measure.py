@@ -141,6 +141,7 @@ def clean_environment(**more: str) -> Iterator[dict[str, str]]:
             "HOME": home,
             "XDG_CACHE_HOME": f"{home}/cache",
             "XDG_CONFIG_HOME": f"{home}/config",
+            "XDG_STATE_HOME": f"{home}/state",
             "HF_HUB_OFFLINE": "1",
             "HF_HUB_DISABLE_UPDATE_CHECK": "1",
         } | more  # fmt: skip

@@ -14,7 +14,10 @@ from vlmcli.cli.settings import all_settings, commands_with_settings
 
 _VARIABLES = (
     ("VLM_CONFIG", "Another settings file."),
-    ("VLM_EXTRA_BUFFERS", "on, off or auto: llama.cpp's repacked weights."),
+    (
+        "VLM_EXTRA_BUFFERS",
+        "on, repack, off or auto: how weights are laid in memory for the processor; auto: as was tried.",
+    ),
     ("NO_COLOR, FORCE_COLOR, TERM=dumb", "Honoured as everywhere."),
     ("VISUAL, EDITOR", "What vlm config edit opens."),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,9 +87,7 @@ class Store:
         """Remove all, one kind, or what was not used for so long. How many entries went, and their bytes."""
         entries = size_bytes = 0
         if kind is None and older_than_s is None:
-            import shutil
-
-            shutil.rmtree(self.models, ignore_errors=True)
+            _empty(self.models)
         for shelf in [self._shelf(kind)] if kind else self._shelves.values():
             try:
                 gone, freed_bytes = shelf.clear(older_than_s)
@@ -95,6 +95,12 @@ class Store:
                 continue
             entries, size_bytes = entries + gone, size_bytes + freed_bytes
         return entries, size_bytes
+
+
+def _empty(folder: Path) -> None:
+    with contextlib.suppress(OSError), os.scandir(folder) as items:
+        for item in items:
+            remove(item.path)
 
 
 def _label_of(entry: Stored) -> tuple[str, int]:
