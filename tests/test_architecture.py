@@ -17,7 +17,7 @@ LAYERS = (
     {"", "__main__"},
     {"cli"},
     {"api", "doctor"},
-    {"batch", "session"},
+    {"batch", "session", "backend"},
     {"reply"},
     {"pipeline"},
     {"tasks", "images", "models", "engine", "output"},
@@ -42,6 +42,8 @@ DOORS = {
     "huggingface_hub": "models",
     "llama_cpp": "engine.llama",
     "jinja2": "engine.llama",
+    "asyncio": "engine.server",
+    "keyring": "engine.server",
     "numpy": "nowhere",
     "torch": "nowhere",
 }
@@ -103,6 +105,8 @@ def offence(module: str, imported: str) -> str | None:
         return "engine.llama is inside engine"
     if is_inside(imported, "engine.llama") and not is_inside(module, "engine.llama") and module != "vlmcli.engine":
         return "only the table in engine/__init__ opens engine.llama"
+    if is_inside(imported, "engine.server") and is_inside(module, "engine.llama"):
+        return "the engines do not know each other"
     if other == own or imported == "vlmcli":
         return None
     if own not in ROW or other not in ROW:
@@ -181,6 +185,8 @@ def test_every_door_is_used(package: str) -> None:
         ("vlmcli.api", "huggingface_hub"),
         ("vlmcli.engine.text", "llama_cpp.llama_cpp"),
         ("vlmcli.images.decode", "numpy"),
+        ("vlmcli.engine.llama.worker", "vlmcli.engine.server.body"),
+        ("vlmcli.pipeline", "asyncio"),
     ],
 )
 def test_what_is_forbidden(module: str, imported: str) -> None:

@@ -17,18 +17,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from vlmcli.backend import LOCAL, Named, find_backend, find_store
 from vlmcli.config import Settings, load_settings, read_aliases
-from vlmcli.core import ImageRef, JobEvent, ModelFiles
-from vlmcli.engine import ENGINES, Engine, EngineSettings
+from vlmcli.core import ImageRef, JobEvent
+from vlmcli.engine import Engine, EngineSettings
 from vlmcli.engine.modes import Mode
-from vlmcli.models import mark_used, resolve_model
 from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
 from vlmcli.session import Conversation
 from vlmcli.tasks import TASKS, Brief, Exchange, TaskOptions
 
 if TYPE_CHECKING:
-    from vlmcli.cache import Store
     from vlmcli.models.hub.events import PullEvent
 
 PictureLike = str | os.PathLike[str] | bytes | Any
@@ -40,7 +39,8 @@ class Vlm:
 
     `model`: "demo", a name that `vlm models` lists and `vlm pull` has fetched, hf:OWNER/REPOSITORY, or the path of a
     GGUF file with `mmproj`; None takes VLM_MODEL, or the only model that is here. Raises ModelError at once when there
-    is no such model or its two files do not fit. `cache=False` neither uses nor keeps anything on disk. Not
+    is no such model or its two files do not fit. `engine`: the URL of a server that has a model open, or a name from
+    the settings file; `model` is then the server's name for it, and None the only one that it has. `cache=False` neither uses nor keeps anything on disk. Not
     for use from several threads at a time.
     """
 
@@ -48,6 +48,7 @@ class Vlm:
         self,
         model: str | os.PathLike[str] | None = None,
         *,
+        engine: str | None = None,
         mmproj: str | os.PathLike[str] | None = None,
         family: str | None = None,
         chat_template: str | os.PathLike[str] | None = None,
@@ -58,31 +59,32 @@ class Vlm:
         settings: Settings | None = None,
     ) -> None:
         settings = settings or load_settings()
-        self._files = resolve_model(
-            os.fspath(model) if model else settings.model,
+        unnamed = "" if engine and engine != LOCAL else settings.model  # VLM_MODEL is not of a server that was typed
+        named = Named(
+            os.fspath(model) if model else unnamed,
             Path(mmproj) if mmproj else None,
             family,
             Path(chat_template) if chat_template else None,
-            read_aliases,
         )
-        self._engine_settings = EngineSettings(
+        engine_settings = EngineSettings(
             threads=threads or settings.threads,
             parallel=parallel or 0,
             verbose=verbose,
             mode=Mode(settings.extra_buffers) if settings.extra_buffers else None,
-            store=_find_store() if cache else None,
+            store=find_store() if cache else None,
         )
+        self._backend = find_backend(engine or settings.engine, named, engine_settings)
         self._engine: Engine | None = None
         self._reply: Reply | None = None
 
     @property
     def model(self) -> str:
         """The model's name, as records show it."""
-        return self._files.name
+        return self._backend.name
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        return self._files.warnings
+        return self._backend.warnings
 
     def prove_build(self, to_person: bool = False) -> str:
         """Try, once for a build of llama.cpp and a processor, whether it computes right with weights like this model's.
@@ -90,18 +92,12 @@ class Vlm:
         What is to be said of it, the first time that this is asked, and the first time `to_person`; "" later, and when
         all is well. The engine tries by itself when it opens. Raises EngineError when no way of computing is right.
         """
-        from vlmcli.engine.identity import types_of
-        from vlmcli.engine.safety import check_build, tell_once
-
-        return tell_once(check_build(types_of(self._files), self._engine_settings), to_person)
+        return self._backend.prove_build(to_person)
 
     @property
     def fingerprint(self) -> str:
         """A digest that is another one when the model's files are, or the way in which it is spoken to."""
-        from vlmcli.cache import digest_of
-        from vlmcli.engine.identity import model_identity
-
-        return digest_of(model_identity(self._files), self._files.family.name)[:16]
+        return self._backend.fingerprint()
 
     # --- one question -------------------------------------------------------------------------------------
 
@@ -155,7 +151,7 @@ class Vlm:
     @property
     def takes_several_pictures(self) -> bool:
         """Whether the model was trained on several pictures in one question."""
-        return self._files.family.several_pictures
+        return self._backend.family.several_pictures
 
     # --- many ---------------------------------------------------------------------------------------------
 
@@ -172,7 +168,7 @@ class Vlm:
         """
         from vlmcli.images import stitch
 
-        brief = Brief(options, self._files.family, stitch, history)
+        brief = Brief(options, self._backend.family, stitch, history)
         TASKS[task].question(brief, len(pictures))  # what makes no sense is said before any work
         return Job(TASKS[task], tuple(pictures), brief)
 
@@ -188,8 +184,7 @@ class Vlm:
 
     def _open_engine(self) -> Engine:
         if self._engine is None:
-            self._engine = _open_engine(self._files, self._engine_settings)
-            mark_used(self._files.decoder)
+            self._engine = self._backend.open()
         return self._engine
 
     def interrupt(self) -> bool:
@@ -220,23 +215,3 @@ def pull(model: str, progress: Callable[[PullEvent], None] | None = None) -> Non
     for event in fetch_files(plan_pull(model, read_aliases())):
         if progress:
             progress(event)
-
-
-def _find_store() -> Store | None:
-    from vlmcli.cache import open_store
-
-    return open_store()
-
-
-def _open_engine(files: ModelFiles, settings: EngineSettings) -> Engine:
-    """llama.cpp; behind the answers that are kept, where there is a store."""
-
-    def open_llama() -> Engine:
-        return ENGINES["llama"](files, settings)
-
-    if settings.store is None:
-        return open_llama()
-    from vlmcli.cache.answers import RecallingEngine
-    from vlmcli.engine.identity import identity_of
-
-    return RecallingEngine(open_llama, settings.store, files.name, lambda: identity_of(files, settings))

@@ -16,9 +16,10 @@ from vlmcli.errors import OutputError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """VLM_MODEL, VLM_THREADS and VLM_EXTRA_BUFFERS. An option on the command line wins over each."""
+    """VLM_MODEL, VLM_ENGINE, VLM_THREADS and VLM_EXTRA_BUFFERS. An option on the command line wins over each."""
 
     model: str = ""
+    engine: str = ""
     threads: int = 0
     extra_buffers: str = ""
     """llama.cpp's layouts of weights for the processor: full, repacked or plain; "": what was proven to be right."""
@@ -28,6 +29,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Raises UsageError for a variable that makes no sense."""
     return Settings(
         model=environment.get("VLM_MODEL", ""),
+        engine=environment.get("VLM_ENGINE", ""),
         threads=_number(environment, "VLM_THREADS"),
         extra_buffers=_layout(environment, "VLM_EXTRA_BUFFERS"),
     )
@@ -108,6 +110,12 @@ def read_aliases() -> Mapping[str, str]:
     if not isinstance(found, dict):
         return {}
     return {name: model for name, model in found.items() if isinstance(model, str) and model}
+
+
+def read_engines() -> Mapping[str, Any]:
+    """The servers that have a name, `[engines]` in the settings file. Raises UsageError as `read_config`."""
+    found = read_config().values.get("engines")
+    return found if isinstance(found, dict) else {}
 
 
 _OTHER_FILE = "Another file: export VLM_CONFIG=FILE"

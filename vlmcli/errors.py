@@ -12,6 +12,7 @@ EXIT_USAGE = 2
 EXIT_PICTURE = 3
 EXIT_MODEL = 4
 EXIT_ENGINE = 5
+EXIT_SERVER = 6
 EXIT_OUTPUT = 7
 EXIT_INTERRUPTED = 130
 
@@ -144,6 +145,25 @@ class PictureLost(EngineError):
     """The prompt came out without its picture: never answered, always refused."""
 
     kind = "picture_lost"
+
+
+class ServerError(VlmError):
+    """A server that answers for us does not do so as it should."""
+
+    exit_code = EXIT_SERVER
+    kind = "server"
+
+
+class ServerUnreachable(ServerError):
+    """It is not there: nothing listens, no such host, no network, no TLS."""
+
+    kind = "server_unreachable"
+
+
+class ServerRefused(ServerError):
+    """It wants a key, or another one."""
+
+    kind = "server_refused"
 
 
 class ClosedPipe(Exception):

@@ -150,7 +150,7 @@ def test_7_is_found_before_the_model_is_opened(vlm: Run, picture: str, monkeypat
     def open_engine(*_arguments: object) -> None:
         raise AssertionError("the engine was opened")
 
-    monkeypatch.setattr("vlmcli.api.ENGINES", {"llama": open_engine})
+    monkeypatch.setattr("vlmcli.backend.ENGINES", {"llama": open_engine})
     assert vlm("describe", picture, "--model", "demo", "-o", "none/a.txt").code == 7
 
 
@@ -164,6 +164,6 @@ def test_a_bug_is_not_dressed_up_as_an_error_of_the_user(ask_demo: Run, monkeypa
     def broken(*_arguments: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("vlmcli.api.ENGINES", {"llama": broken})
+    monkeypatch.setattr("vlmcli.backend.ENGINES", {"llama": broken})
     with pytest.raises(ZeroDivisionError):
         ask_demo()

@@ -34,6 +34,15 @@ class Common:
             rich_help_panel=_MODEL,
         ),
     ] = None
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="A server that has the model open (llama-server, vLLM, Ollama, …), by URL or by its name in"
+            " config.toml; [bold]llama[/] is this machine.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None
     mmproj: Annotated[Path | None, typer.Option(help="The model's projector, a GGUF file.", rich_help_panel=_MODEL)] = (
         None
     )

@@ -93,6 +93,10 @@ def _forget_what_does_not_apply(context: Any) -> None:
         source = context.get_parameter_source(name)
         return _STRENGTH.index(source.name) if source and source.name in _STRENGTH else 0
 
+    served = context.params.get("engine") not in (None, "", "llama")
+    for name in ("model", *MODEL_PARTS) if served else ():  # said for models here, or for another server
+        if strength(name) < strength("engine"):
+            context.params[name] = None
     for name in MODEL_PARTS:
         if strength(name) < strength("model"):
             context.params[name] = None

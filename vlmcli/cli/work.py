@@ -66,6 +66,7 @@ def opener(common: Common) -> partial[Vlm]:
     return partial(
         Vlm,
         common.model,
+        engine=common.engine,
         mmproj=common.mmproj,
         family=common.family,
         chat_template=common.chat_template,

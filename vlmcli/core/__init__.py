@@ -17,7 +17,7 @@ from vlmcli.core.events import (
     Timings,
 )
 from vlmcli.core.jobs import JobDone, JobEvent, JobStage, JobText
-from vlmcli.core.models import Family, ModelFiles
+from vlmcli.core.models import Family, ModelFiles, ServedModel
 from vlmcli.core.pictures import ImageRef, LoadedImage
 from vlmcli.core.records import SCHEMA_VERSION, PictureInfo, Record
 from vlmcli.core.requests import Choices, Form, Part, Pattern, Picture, Request, Role, Sampling, Schema, Text, Turn
@@ -49,6 +49,7 @@ __all__ = [
     "Role",
     "Sampling",
     "Schema",
+    "ServedModel",
     "Stage",
     "StageName",
     "StopReason",

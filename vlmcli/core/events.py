@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-StopReason = Literal["end", "stop", "length", "context", "timeout", "repetition", "interrupted"]
+StopReason = Literal["end", "stop", "length", "context", "timeout", "repetition", "interrupted", "connection"]
 """end: the model was done; stop: a stop string; length: max_tokens; context: no room left in the context;
-timeout: the time for this picture was over; repetition: it went round in a loop; interrupted: Ctrl-C."""
+timeout: the time for this picture was over; repetition: it went round in a loop; interrupted: Ctrl-C;
+connection: the server that gave it was cut off."""
 
-StageName = Literal["loading", "looking", "reading"]
+StageName = Literal["loading", "looking", "reading", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)

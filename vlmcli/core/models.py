@@ -41,3 +41,28 @@ class ModelFiles:
     projector: Path
     family: Family
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model that servers have open, and how they are asked. Keys are not in it: they are found when it is asked."""
+
+    name: str
+    """As the server calls it."""
+    urls: tuple[str, ...]
+    """All of them serve this model."""
+    family: Family
+    dialect: str = ""
+    """What kind of server it is, as vlmcli.engine.server.dialects names it."""
+    key_variable: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of every request; a value that begins with $ names a variable."""
+    concurrency: int = 0
+    """Requests in work at once; 0: as many as suit the server."""
+    picture_limit_bytes: int = 4_000_000
+    """Of a picture's file as it is sent."""
+    silence_s: float = 300.0
+    """How long a server may say nothing."""
+    patience_s: float = 120.0
+    """How long many pictures wait for servers that are gone."""
+    warnings: tuple[str, ...] = ()

@@ -1,15 +1,16 @@
 """Requests in, events out: `ENGINES[name](files, settings)` opens one; `Engine.stream(requests)` is all it does.
 
-The rooms here are pure Python (scheduler, fit, text, repetition); `llama/` is the only door to llama.cpp.
+The rooms here are pure Python (scheduler, fit, text, repetition); `llama/` is the only door to llama.cpp, and
+`server/` the only one to servers that have a model open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from vlmcli.core import Device, Event, ModelFiles, Request
+from vlmcli.core import Device, Event, LoadedImage, ModelFiles, Request, ServedModel
 from vlmcli.engine.modes import Mode, Verdict
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class EngineSettings:
     """off: weights stay with the processor."""
     store: Store | None = None
     """Where rows and read-in pictures are kept between runs; None: nowhere."""
+    encode_picture: Callable[[LoadedImage, int], tuple[str, bytes]] | None = None
+    """A picture as a file of so many bytes at the most, (media type, bytes): for engines that send it somewhere."""
 
 
 class Engine(Protocol):
@@ -62,9 +65,18 @@ def _open_llama(files: ModelFiles, settings: EngineSettings) -> Engine:
     return LlamaEngine(files, settings)
 
 
-ENGINES: Mapping[str, Callable[[ModelFiles, EngineSettings], Engine]] = {
+def _open_server(model: ServedModel, settings: EngineSettings) -> Engine:
+    from vlmcli.engine.server.engine import ServerEngine
+
+    assert settings.encode_picture is not None
+    return ServerEngine(model, settings.encode_picture, settings.parallel)
+
+
+ENGINES: Mapping[str, Callable[[Any, EngineSettings], Engine]] = {
     "llama": _open_llama,
+    "server": _open_server,
 }
+"""Each takes its kind of model: ModelFiles, a ServedModel."""
 
 
 def list_devices() -> tuple[Device, ...]:

@@ -18,7 +18,7 @@ from vlmcli.gguf import Tensor, read_header, read_parts
 VERSION = 2
 """Grows when the same request may be answered otherwise than before within one version of vlm."""
 
-_CHANGES_NO_ANSWER = frozenset({"threads", "parallel", "verbose", "store"})
+_CHANGES_NO_ANSWER = frozenset({"threads", "parallel", "verbose", "store", "encode_picture"})
 
 
 def identity_of(files: ModelFiles, settings: EngineSettings) -> str:

@@ -3,6 +3,7 @@
     resolve("cat.jpg") -> ImageRef         early: is it there at all? (no Pillow)
     load(ref)          -> LoadedImage      decodes, turns upright, makes it 8-bit RGB
     stitch(images, labels) -> LoadedImage  several pictures side by side as one
+    encode(image, limit)   -> type, bytes  a file of so many bytes at the most
 
 The functions import what they need when they are called, so that `from vlmcli.images import load` costs nothing. No
 module here has the name of one of them: importing `images.load` would put that module in the function's place.
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from vlmcli.images.sources import PictureLike
     from vlmcli.images.wishes import Wish
 
-__all__ = ["load", "looks_like_picture", "read", "resolve", "resolve_all", "shrink", "stitch"]
+__all__ = ["encode", "load", "looks_like_picture", "read", "resolve", "resolve_all", "shrink", "stitch"]
 
 
 def resolve(argument: PictureLike, wish: Wish | None = None) -> ImageRef:
@@ -68,3 +69,10 @@ def shrink(image: LoadedImage, width: int, height: int) -> LoadedImage:
     from vlmcli.images import thumbnail
 
     return thumbnail.shrink(image, width, height)
+
+
+def encode(image: LoadedImage, limit_bytes: int) -> tuple[str, bytes]:
+    """`image` as a PNG or JPEG file of at most `limit_bytes`, with its media type; scaled down where it must be."""
+    from vlmcli.images import encoding
+
+    return encoding.encode(image, limit_bytes)

@@ -15,6 +15,7 @@ _CUT_SHORT = {
     "timeout": "its time was over (--timeout SECONDS gives it more)",
     "repetition": "it went round in a loop",
     "interrupted": "interrupted",
+    "connection": "the server cut it off",
 }
 
 

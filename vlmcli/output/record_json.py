@@ -7,7 +7,8 @@ pictures           [{name, width, height, sha256}]; null where the picture could
                    sha256 is of its size and upright pixels, whatever file they came in
 question, model    as asked, and who answered
 text               the answer; "" when it failed
-stop_reason        end, stop, length, context, timeout, repetition, interrupted; null when it failed
+stop_reason        end, stop, length, context, timeout, repetition, interrupted, connection; null when it
+                   failed
 cut_short          true: the answer is not whole
 tokens             {prompt, image, answer}; those of the pictures are among those of the prompt
 timings_ms         {load, encode, prefill, first_token, decode}

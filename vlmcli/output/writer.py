@@ -16,6 +16,7 @@ from vlmcli.output.spinner import Spinner
 from vlmcli.output.streams import is_terminal, say
 
 _STAGES = {"loading": "loading the model", "looking": "looking", "reading": "reading", "answering": "answering"}
+_STAGES |= {"waiting": "waiting for the server"}
 
 
 class Format(Protocol):

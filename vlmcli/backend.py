@@ -1,0 +1,136 @@
+"""Who answers: model files that llama.cpp opens here, or a model that a server has open. `open` gives the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlmcli.config import read_aliases, read_engines
+from vlmcli.core import Family, ModelFiles
+from vlmcli.engine import ENGINES, Engine, EngineSettings
+from vlmcli.errors import UsageError
+from vlmcli.models import mark_used, resolve_model
+
+if TYPE_CHECKING:
+    from vlmcli.cache import Store
+
+LOCAL = "llama"
+"""The engine that needs no naming."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A model that was found, and how to open it. `fingerprint` is another one when the model is.
+
+    `prove_build`: see Vlm.prove_build; of a server there is nothing to prove.
+    """
+
+    name: str
+    family: Family
+    warnings: tuple[str, ...]
+    fingerprint: Callable[[], str]
+    open: Callable[[], Engine]
+    prove_build: Callable[[bool], str] = lambda to_person: ""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the user said of the model."""
+
+    model: str = ""
+    mmproj: Path | None = None
+    family: str | None = None
+    chat_template: Path | None = None
+
+
+def find_backend(engine: str, named: Named, settings: EngineSettings) -> Backend:
+    """`engine`: llama (or nothing), a server's URL, or a name from the settings file.
+
+    Raises UsageError, ModelError, ServerError.
+    """
+    return _find_local(named, settings) if engine in ("", LOCAL) else _find_served(engine, named, settings)
+
+
+# --- files here ---------------------------------------------------------------------------------------------
+
+
+def _find_local(named: Named, settings: EngineSettings) -> Backend:
+    files = resolve_model(named.model, named.mmproj, named.family, named.chat_template, read_aliases)
+
+    def fingerprint() -> str:
+        from vlmcli.cache import digest_of
+        from vlmcli.engine.identity import model_identity
+
+        return digest_of(model_identity(files), files.family.name)[:16]
+
+    def open_engine() -> Engine:
+        engine = _open_local(files, settings)
+        mark_used(files.decoder)
+        return engine
+
+    def prove_build(to_person: bool) -> str:
+        from vlmcli.engine.identity import types_of
+        from vlmcli.engine.safety import check_build, tell_once
+
+        return tell_once(check_build(types_of(files), settings), to_person)
+
+    return Backend(files.name, files.family, files.warnings, fingerprint, open_engine, prove_build)
+
+
+def _open_local(files: ModelFiles, settings: EngineSettings) -> Engine:
+    """llama.cpp; behind the answers that are kept, where there is a store."""
+
+    def open_llama() -> Engine:
+        return ENGINES[LOCAL](files, settings)
+
+    if settings.store is None:
+        return open_llama()
+    from vlmcli.cache.answers import RecallingEngine
+    from vlmcli.engine.identity import identity_of
+
+    return RecallingEngine(open_llama, settings.store, files.name, lambda: identity_of(files, settings))
+
+
+def find_store() -> Store | None:
+    from vlmcli.cache import open_store
+
+    return open_store()
+
+
+# --- a server -----------------------------------------------------------------------------------------------
+
+
+def _find_served(engine: str, named: Named, settings: EngineSettings) -> Backend:
+    """Answers are not kept: whether the model behind a name is still the same, only the server knows."""
+    from vlmcli.engine.server.finding import find_served
+    from vlmcli.engine.server.settings import server_settings
+
+    for option, value in (("--mmproj", named.mmproj), ("--chat-template", named.chat_template)):
+        if value is not None:
+            raise UsageError(f"{option} is for a model here; a server has its own.", "--engine llama answers here")
+    model = find_served(server_settings(engine, read_engines()), named.model, _family(named.family))
+
+    def fingerprint() -> str:
+        from vlmcli.cache import digest_of
+
+        return digest_of("server", model.name, model.family.name)[:16]
+
+    def open_engine() -> Engine:
+        from vlmcli.images import encode
+
+        return ENGINES["server"](model, replace(settings, store=None, encode_picture=encode))
+
+    return Backend(model.name, model.family, model.warnings, fingerprint, open_engine)
+
+
+def _family(name: str | None) -> Family:
+    """How the model was trained to be asked, where the user knows. The template is the server's in any case."""
+    if name is None:
+        return Family("server")
+    from vlmcli.models.families import FAMILIES
+
+    if name not in FAMILIES:
+        raise UsageError(f"There is no family {name!r}.", f"One of: {', '.join(FAMILIES)}")
+    return FAMILIES[name]

@@ -1,0 +1,265 @@
+"""Many requests to one server or several: as many at once as suits them, and again where that is safe.
+
+It is safe as long as nobody has been shown a word: a question changes nothing on the server. Of many pictures no word
+is shown before an answer is whole, so there it is always safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from vlmcli.core import Answer, Choices, Event, Failed, Finished, Request, ServedModel, Stage, TextChunk
+from vlmcli.engine.server.body import body_of
+from vlmcli.engine.server.dialects import Dialect
+from vlmcli.engine.server.exchange import Host, exchange
+from vlmcli.engine.server.failures import Trouble
+from vlmcli.engine.server.fleet import Fleet, Server
+from vlmcli.engine.server.forms import checked
+from vlmcli.engine.server.reading import Reading
+from vlmcli.engine.server.scoring import calibrated, label_probabilities
+from vlmcli.errors import EngineError, ServerError, VlmError
+
+_TRIES = 4
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.4, 10.0
+_MOST_FAILURES = 8
+"""Requests that fail one after the other, each after all its tries, before it is the server's fault."""
+_WAITING_S = 0.5
+
+Uris = Callable[[Request], Awaitable[Mapping[str, str]]]
+"""The data URI of each of its pictures, by digest."""
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """A request on its way. `shown`: words of it that were handed out."""
+
+    request: Request
+    started_s: float = 0.0
+    tries: int = 0
+    shown: str = ""
+    reading: Reading | None = None
+    uris: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def deadline_s(self) -> float | None:
+        timeout_s = self.request.timeout_s
+        return None if timeout_s is None else self.started_s + timeout_s
+
+
+class Dispatch:
+    """All of it runs in one event loop. `emit` hands an event out; an exception is the end of all."""
+
+    def __init__(
+        self,
+        model: ServedModel,
+        dialect: Dialect,
+        fleet: Fleet[Host],
+        uris: Uris,
+        emit: Callable[[Event | BaseException], None],
+    ) -> None:
+        self._model, self._dialect, self._fleet, self._uris, self._emit = model, dialect, fleet, uris, emit
+        self._ready: deque[Work] = deque()
+        self._all: dict[int, Work] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._unwell_since_s: float | None = None
+        self._rest_s = 0.0
+        self._failures = 0
+        self._is_waiting = self._is_over = False
+
+    @property
+    def room(self) -> int:
+        """Requests to have at hand: those in work, and some whose pictures are made ready meanwhile."""
+        return self._fleet.room + 2
+
+    def add(self, requests: Iterable[Request]) -> None:
+        for request in requests:
+            work = self._all[request.id] = Work(request)
+            self._spawn(self._prepare(work))
+
+    def end(self) -> list[Finished]:
+        """Stop everything; what is in flight ends with what was said of it."""
+        self._is_over = True
+        for task in self._tasks:
+            task.cancel()
+        if self._alarm:
+            self._alarm.cancel()
+        return [Finished(id, _said_so_far(work)) for id, work in self._all.items()]
+
+    # --- on their way ---------------------------------------------------------------------------------------
+
+    def _spawn(self, steps: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(self._guarded(steps))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, steps: Awaitable[None]) -> None:
+        """Whatever goes wrong reaches who waits for us."""
+        try:
+            await steps
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._give_up(error)
+
+    async def _prepare(self, work: Work) -> None:
+        if work.request.prefix and not self._dialect.goes_on:
+            self._settle(work, Answer("", "repetition"))  # it cannot be gone on with: the loop is its end
+            return
+        try:
+            work.uris = await self._uris(work.request)
+        except VlmError as error:
+            self._fail(work, error)
+            return
+        self._ready.append(work)
+        self._start()
+
+    def _start(self) -> None:
+        """Send what may be sent now, and come again when time alone will allow more."""
+        while self._ready and not self._is_over:
+            server = self._fleet.next_server(time.monotonic())
+            if server is None:
+                self._set_alarm()
+                return
+            server.pace.began()
+            self._spawn(self._try(self._ready.popleft(), server))
+
+    def _set_alarm(self) -> None:
+        if self._alarm is None:
+            wait_s = self._fleet.wait_s(time.monotonic())
+            self._alarm = asyncio.get_running_loop().call_later(wait_s, self._wake)
+
+    def _wake(self) -> None:
+        self._alarm = None
+        self._start()
+
+    async def _try(self, work: Work, server: Server[Host]) -> None:
+        try:
+            answer = await self._answer(work, server.place)
+        except Trouble as trouble:
+            server.pace.ended()
+            self._handle(work, server, trouble)
+        except VlmError as error:
+            server.pace.ended()
+            self._fail(work, error)
+        else:
+            server.pace.ended()
+            self._is_well(server)
+            server.pace.answered(time.monotonic())
+            self._settle(work, answer)
+        finally:
+            self._start()
+
+    async def _answer(self, work: Work, host: Host) -> Answer:
+        request, form = work.request, work.request.form
+        work.started_s = work.started_s or asyncio.get_running_loop().time()
+        work.reading = reading = Reading(request)
+        body = body_of(request, host.model, self._dialect, work.uris)
+        show = None if request.one_of_many or form is not None else self._shower(work)
+        answer = await exchange(host, body, reading, show, work.deadline_s)
+        if form is None or answer.stop_reason not in ("end", "stop"):
+            return answer
+        answer = replace(answer, text=checked(form, answer.text, self._dialect))
+        return await self._with_probabilities(work, host, form, answer) if isinstance(form, Choices) else answer
+
+    async def _with_probabilities(self, work: Work, host: Host, form: Choices, answer: Answer) -> Answer:
+        """What the server tells of the other labels; with none of that, the label alone."""
+        assert work.reading
+        shares = label_probabilities(form.labels, work.reading.places)
+        if shares and form.calibrated:
+            blind = Reading(work.request)
+            body = body_of(work.request, host.model, self._dialect, {}, blind=True)
+            await exchange(host, body, blind, None, work.deadline_s)
+            unseen = label_probabilities(form.labels, blind.places)
+            shares = calibrated(shares, unseen) if unseen else ()
+        if not shares:
+            return answer
+        return replace(answer, text=form.labels[shares.index(max(shares))], probabilities=shares)
+
+    def _shower(self, work: Work) -> Callable[[str], None]:
+        def show(words: str) -> None:
+            work.shown += words
+            self._emit(TextChunk(work.request.id, words))
+
+        return show
+
+    # --- how it went ----------------------------------------------------------------------------------------
+
+    def _settle(self, work: Work, answer: Answer) -> None:
+        del self._all[work.request.id]
+        if rest := answer.text[len(work.shown) :]:
+            self._emit(TextChunk(work.request.id, rest))
+        self._emit(Finished(work.request.id, answer))
+
+    def _fail(self, work: Work, error: Exception) -> None:
+        del self._all[work.request.id]
+        self._emit(Failed(work.request.id, error))
+
+    def _give_up(self, error: BaseException) -> None:
+        if not self._is_over:
+            known = isinstance(error, VlmError) or not isinstance(error, Exception)
+            self._emit(error if known else EngineError(f"The engine failed: {type(error).__name__}: {error}."))
+
+    def _is_well(self, server: Server[Host]) -> None:
+        server.answers()
+        self._unwell_since_s, self._rest_s, self._failures, self._is_waiting = None, 0.0, 0, False
+
+    def _handle(self, work: Work, server: Server[Host], trouble: Trouble) -> None:
+        """Whether it is tried again, and what is known of the server now."""
+        means, now_s = trouble.means, time.monotonic()
+        if means in ("gone", "busy"):
+            if means == "busy":
+                server.answers()
+                server.pace.overloaded(now_s, trouble.retry_after_s)
+            else:
+                server.is_gone(now_s)
+            self._wait_or_give_up(work, trouble, now_s)
+        elif work.shown:  # a word was seen already: what there is of the answer is kept
+            assert work.reading
+            self._settle(work, work.reading.answer("connection"))
+        elif means == "all" and not (server.place.spoke and isinstance(trouble.error, ServerError)):
+            self._give_up(trouble.error)
+        elif means == "again" and work.tries + 1 < _TRIES:
+            work.tries += 1
+            asyncio.get_running_loop().call_later(pause_s(work.tries), self._again, work)
+        else:
+            self._failures += means != "this"
+            if self._failures >= _MOST_FAILURES:
+                self._give_up(trouble.error)
+            self._fail(work, trouble.error)
+
+    def _again(self, work: Work) -> None:
+        self._ready.appendleft(work)
+        self._start()
+
+    def _wait_or_give_up(self, work: Work, trouble: Trouble, now_s: float) -> None:
+        """Nothing is lost yet: another server may answer, or this one later. One question alone does not wait long."""
+        if self._unwell_since_s is None:
+            self._unwell_since_s = now_s
+        self._rest_s = max(self._rest_s, trouble.retry_after_s or 0.0)
+        others = trouble.means == "gone" and not self._fleet.is_down
+        alone = not work.request.one_of_many and trouble.means == "gone" and not others
+        waited_s = now_s - self._unwell_since_s
+        is_too_long = waited_s > self._model.patience_s + self._rest_s and not self._fleet.in_work and not others
+        if is_too_long or (alone and work.tries + 1 >= _TRIES):
+            self._give_up(trouble.error)
+            return
+        work.tries += alone
+        if waited_s >= _WAITING_S and not self._is_waiting and not others:
+            self._is_waiting = True
+            self._emit(Stage(None, "waiting"))
+        self._again(work)
+
+
+def pause_s(tries: int) -> float:
+    """Before another try: twice as long each time, and by chance a shorter one, so that not all come back at once."""
+    return random.uniform(0.5, 1.0) * min(_FIRST_PAUSE_S * 2 ** (tries - 1), _LONGEST_PAUSE_S)
+
+
+def _said_so_far(work: Work) -> Answer:
+    return work.reading.answer("interrupted") if work.reading else Answer("", "interrupted")
