@@ -39,9 +39,12 @@ class Vlm:
 
     `model`: "demo", a name that `vlm models` lists and `vlm pull` has fetched, hf:OWNER/REPOSITORY, or the path of a
     GGUF file with `mmproj`; None takes VLM_MODEL, or the only model that is here. Raises ModelError at once when there
-    is no such model or its two files do not fit. `engine`: the URL of a server that has a model open, or a name from
-    the settings file; `model` is then the server's name for it, and None the only one that it has. `cache=False` neither uses nor keeps anything on disk. Not
-    for use from several threads at a time.
+    is no such model or its two files do not fit.
+
+    `engine`: the URL of a server that has a model open, or a name from the settings file; `model` is then the server's
+    name for it, and None the only one that it has. Raises ServerError when the server is not there.
+
+    `cache=False` neither uses nor keeps anything on disk. Not for use from several threads at a time.
     """
 
     def __init__(

@@ -72,7 +72,7 @@ class _Child:
 
     def _tell(self, event: JobEvent) -> None:
         if isinstance(event, JobStage) and event.job is None:
-            send(self._outbox, Loading())
+            send(self._outbox, Loading(event.name))
         elif isinstance(event, JobDone):
             number = self._begun[event.job].number
             send(self._outbox, Done(number, event.record, self._digests.pop(number, "")))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
-from vlmcli.core import ImageRef, JobEvent, Record
+from vlmcli.core import ImageRef, JobEvent, Record, StageName
 from vlmcli.images.wishes import Wish
 from vlmcli.pipeline import Job
 from vlmcli.tasks import TaskOptions
@@ -64,7 +64,9 @@ class NoMore:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """The model is being opened."""
+    """Nothing is answered just now: the model is being opened, or a server is waited for."""
+
+    stage: StageName = "loading"
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,15 @@ def families(incomplete: str) -> list[str]:
     return [name for name in FAMILIES if name.startswith(incomplete)]
 
 
-COMPLETIONS = {"model": models, "mmproj": projectors, "family": families, "chat_template": any_file}
+def engines(incomplete: str) -> list[str]:
+    """The servers that the settings file names, and this machine."""
+    from vlmcli.cli.user_tasks import quietly_read
+
+    named = quietly_read().values.get("engines")
+    return [name for name in ("llama", *(named if isinstance(named, dict) else ())) if name.startswith(incomplete)]
+
+
+COMPLETIONS = {"model": models, "engine": engines, "mmproj": projectors, "family": families, "chat_template": any_file}
 """By the name of the option. Choices come from the option itself."""
 
 

@@ -41,7 +41,7 @@ def rows_of(file: ConfigFile) -> list[Row]:
         for name, setting in settings_of(command).items():
             if name in own or setting not in shared:
                 rows.append(_row(file, setting, (command, name)))
-    return [*rows, *_task_rows(file), *_alias_rows(file)]
+    return [*rows, *_task_rows(file), *_alias_rows(file), *_engine_rows(file)]
 
 
 def _task_rows(file: ConfigFile) -> Iterator[Row]:
@@ -55,6 +55,14 @@ def _alias_rows(file: ConfigFile) -> Iterator[Row]:
     for name, model in (file.values.get("aliases") or {}).items():
         line = file.line_of("aliases", name)
         yield Row(f"aliases.{name}", str(model), f"file, line {line}" if line else "file")
+
+
+def _engine_rows(file: ConfigFile) -> Iterator[Row]:
+    for name, table in (file.values.get("engines") or {}).items():
+        for key, value in table.items():
+            line = file.line_of("engines", name, key)
+            shown = ", ".join(value) if key in ("headers", "urls") else str(value)  # of headers the names alone
+            yield Row(f"engines.{name}.{key}", shown, f"file, line {line}" if line else "file")
 
 
 def _row(file: ConfigFile, setting: Setting, keys: tuple[str, ...], variable: bool = True) -> Row:

@@ -131,11 +131,18 @@ def setting_for(keys: tuple[str, ...]) -> Setting:
         return Setting(keys[1], str)
     if len(keys) == 3 and keys[0] == "tasks":
         known = settings_of_tasks()
+    elif len(keys) == 3 and keys[0] == "engines":
+        known = {name: Setting(name, kind) for name, kind in _OF_ENGINES.items()}
     else:
         known = all_settings() if len(keys) == 1 else settings_of(keys[0]) if len(keys) == 2 else {}
     if keys[-1] not in known:
         raise UsageError(f"There is no setting {'.'.join(keys)}.", _likely_key(keys, known))
     return known[keys[-1]]
+
+
+_OF_ENGINES: dict[str, type] = {"url": str, "model": str, "key_variable": str, "picture_limit": str}
+_OF_ENGINES |= {"concurrency": int, "timeout": float, "patience": float}
+"""What `vlm config set engines.NAME.KEY` sets; lists and tables are written with `vlm config edit`."""
 
 
 def _likely_key(keys: tuple[str, ...], known: dict[str, Setting]) -> str:

@@ -59,10 +59,14 @@ def check(file: ConfigFile, built_in: frozenset[str]) -> None:
             _check_tasks(file, value, built_in)
         elif name == "aliases":
             _check_aliases(file, value)
+        elif name == "engines":
+            _check_engines(file, value)
         elif name in commands_with_settings():
             _check_table(file, (name,), value, settings_of(name))
         else:
-            _check_value(file, (name,), value, known, [*known, *commands_with_settings(), "tasks", "aliases"])
+            _check_value(
+                file, (name,), value, known, [*known, *commands_with_settings(), "tasks", "aliases", "engines"]
+            )
 
 
 def _check_tasks(file: ConfigFile, tasks: Any, built_in: frozenset[str]) -> None:
@@ -88,6 +92,20 @@ def _check_aliases(file: ConfigFile, aliases: Any) -> None:
             raise _complaint(
                 file, ("aliases", name), f"the alias {name} does not name a model.", f"vlm models alias {name} MODEL"
             )
+
+
+def _check_engines(file: ConfigFile, engines: Any) -> None:
+    from vlmcli.engine.server.settings import read_table
+
+    if not isinstance(engines, dict):
+        raise _complaint(file, ("engines",), "engines is not a table.", "[engines.NAME] on a line of its own")
+    for name, table in engines.items():
+        if name == "llama" or not _TASK_NAME.match(name):
+            raise _complaint(file, ("engines", name), f"an engine cannot be called {name!r}.", "Give it another name.")
+        try:
+            read_table(name, table)
+        except UsageError as error:
+            raise _complaint(file, ("engines", name), error.sentence, error.hint) from None
 
 
 def _check_table(file: ConfigFile, keys: tuple[str, ...], table: Any, known: Mapping[str, Setting]) -> None:

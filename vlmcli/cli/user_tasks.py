@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from vlmcli.cli.settings import with_variables
-from vlmcli.config import ConfigFile, read_config
+from vlmcli.config import ConfigFile, read_config, read_engines
 from vlmcli.errors import UsageError
 
 _STRENGTH = ("DEFAULT", "DEFAULT_MAP", "ENVIRONMENT", "COMMANDLINE")
@@ -93,10 +93,13 @@ def _forget_what_does_not_apply(context: Any) -> None:
         source = context.get_parameter_source(name)
         return _STRENGTH.index(source.name) if source and source.name in _STRENGTH else 0
 
-    served = context.params.get("engine") not in (None, "", "llama")
-    for name in ("model", *MODEL_PARTS) if served else ():  # said for models here, or for another server
-        if strength(name) < strength("engine"):
-            context.params[name] = None
+    engine = context.params.get("engine")
+    if engine not in (None, "", "llama"):  # what was said for models here, or for another server
+        for name in ("model", *MODEL_PARTS):
+            if strength(name) < strength("engine"):
+                context.params[name] = None
+        if strength("model") < len(_STRENGTH) - 1 and "model" in (read_engines().get(engine) or {}):
+            context.params["model"] = None
     for name in MODEL_PARTS:
         if strength(name) < strength("model"):
             context.params[name] = None

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from typing import TextIO
 
-from vlmcli.core import Record
+from vlmcli.core import Record, StageName
 from vlmcli.output.live_area import LiveArea
 from vlmcli.output.notes import print_error
 from vlmcli.output.sanitize import clean_text, show_name
@@ -30,6 +30,7 @@ _BAR = 24
 _ECHO = 5
 """Columns left free for what a terminal shows of the keys that are pressed: ^C, twice."""
 _MOST_COMPLAINTS = 20
+_STAGES = {"loading": "loading the model", "waiting": "the server does not answer, waiting for it"}
 
 
 class Progress:
@@ -55,8 +56,12 @@ class Progress:
     def planned(self, total: int) -> None:
         self.total = total
 
-    def loading(self) -> None:
-        self._stage = "loading the model…"
+    def loading(self, stage: StageName) -> None:
+        """Without a terminal a wait for a server is said at once: it may be the last that is heard for long."""
+        self._stage = f"{_STAGES.get(stage, stage)}…"
+        if stage == "waiting" and not self._on_terminal:
+            self._next_s = 0.0
+        self.tick()
 
     def skipped(self, failed: bool) -> None:
         self._counts["before"] += 1

@@ -53,7 +53,9 @@ def _sampling(request: Request, dialect: Dialect) -> dict[str, Any]:
     sampling = request.sampling
     is_choice = isinstance(request.form, Choices)
     fields: dict[str, Any] = {
-        dialect.max_tokens_field: _longest(request.form.labels) if isinstance(request.form, Choices) else sampling.max_tokens,
+        dialect.max_tokens_field: _longest(request.form.labels)
+        if isinstance(request.form, Choices)
+        else sampling.max_tokens,
         "temperature": 0.0 if is_choice else sampling.temperature,
     }
     if sampling.top_p < 1:

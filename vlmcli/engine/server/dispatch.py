@@ -258,7 +258,7 @@ class Dispatch:
 
 def pause_s(tries: int) -> float:
     """Before another try: twice as long each time, and by chance a shorter one, so that not all come back at once."""
-    return random.uniform(0.5, 1.0) * min(_FIRST_PAUSE_S * 2 ** (tries - 1), _LONGEST_PAUSE_S)
+    return random.uniform(0.5, 1.0) * min(_FIRST_PAUSE_S * 2.0 ** (tries - 1), _LONGEST_PAUSE_S)
 
 
 def _said_so_far(work: Work) -> Answer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
 from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from queue import Empty, SimpleQueue
 
-from vlmcli.core import Answer, Event, Failed, Finished, LoadedImage, Request, ServedModel, TextChunk
+from vlmcli.core import Answer, Event, Failed, Finished, LoadedImage, Request, ServedModel
 from vlmcli.engine.server.address import parse_address
 from vlmcli.engine.server.dialects import dialect_named
 from vlmcli.engine.server.dispatch import Dispatch

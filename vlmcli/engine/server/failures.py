@@ -22,7 +22,7 @@ answered; all: no request can be."""
 _START = "llama-server -m MODEL.gguf --mmproj MMPROJ.gguf --port {port}"
 _LONGEST_SAID = 300
 _NO_PICTURES = re.compile(
-    r"(image|vision|multi-?modal|mmproj).{0,80}(not support|unsupported|disabled|not a multi|must provide|may be provided)"
+    r"(image|vision|multi-?modal|mmproj).{0,80}(not support|unsupported|disabled|must provide|may be provided)"
     r"|(not support|unsupported|missing|does not have|no) .{0,40}(image|vision|multi-?modal|mmproj)"
     r"|not a multi-?modal|image_url.{0,40}only supported|at most 0 image",
     re.IGNORECASE | re.DOTALL,
@@ -32,7 +32,9 @@ _TOO_LONG = re.compile(
     r"|prompt is too long|too many tokens|max_model_len",
     re.IGNORECASE,
 )
-_NO_MODEL = re.compile(r"model.{0,120}(not found|does not exist|not exist|unknown|no such)|(unknown|no such) model", re.I)
+_NO_MODEL = re.compile(
+    r"model.{0,120}(not found|does not exist|not exist|unknown|no such)|(unknown|no such) model", re.I
+)
 _BUSY, _AGAIN = (429, 503), (408, 500, 502, 504, 520, 522, 524)
 _LONGEST_RETRY_AFTER_S = 600.0
 
@@ -78,7 +80,9 @@ def of_connection(error: Exception, address: Address) -> Trouble:
 
 def of_silence(address: Address, silence_s: float) -> Trouble:
     sentence = f"{address.origin} has said nothing for {silence_s:g} seconds."
-    return Trouble(ServerError(sentence, "More patience: timeout = SECONDS below [engines.NAME] in config.toml"), "again")
+    return Trouble(
+        ServerError(sentence, "More patience: timeout = SECONDS below [engines.NAME] in config.toml"), "again"
+    )
 
 
 def of_cut(address: Address) -> Trouble:
@@ -102,7 +106,9 @@ def of_reply(reply: Reply, body: bytes, address: Address, model: str, secrets: S
         means: Means = "busy" if status in _BUSY else "again" if status in _AGAIN else "all"
         return Trouble(ServerError(sentence, "Look at it in a browser, and check the address: --engine URL"), means)
     if status in _BUSY:
-        error = ServerError(f"{address.origin} has too much to do ({status}){_colon(said)}", "Fewer at once: --parallel N")
+        error = ServerError(
+            f"{address.origin} has too much to do ({status}){_colon(said)}", "Fewer at once: --parallel N"
+        )
         return Trouble(error, "busy", _retry_after(reply))
     return of_message(said, status, address, model)
 
@@ -120,7 +126,9 @@ def of_message(said: str, status: int, address: Address, model: str) -> Trouble:
         error = ServerError(f"There is no {address}/chat/completions (404).", f"Its root alone: --engine {where}")
         return Trouble(error, "all")
     if status in (400, 404) and _NO_MODEL.search(said):
-        return Trouble(ModelError(f"{where} has no model {model}: {said}", f"What it has: curl {address}/models"), "all")
+        return Trouble(
+            ModelError(f"{where} has no model {model}: {said}", f"What it has: curl {address}/models"), "all"
+        )
     if status == 413:
         hint = 'Send smaller ones: picture_limit = "1M" below [engines.NAME] in config.toml'
         return Trouble(ServerError(f"The picture is too large for {where} (413).", hint), "this")
@@ -132,7 +140,7 @@ def of_message(said: str, status: int, address: Address, model: str) -> Trouble:
 def _refused(status: int, address: Address, said: str) -> VlmError:
     what = "wants a key, or another one" if status == 401 else "does not let us in"
     hint = (
-        f'vlm config set engines.NAME.url {address}\nvlm config set engines.NAME.key_variable MY_KEY\n'
+        f"vlm config set engines.NAME.url {address}\nvlm config set engines.NAME.key_variable MY_KEY\n"
         "export MY_KEY=…   and then: --engine NAME"
     )
     return ServerRefused(f"{address.origin} {what} ({status}){_colon(said)}", hint)

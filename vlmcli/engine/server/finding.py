@@ -145,7 +145,8 @@ def _models_in(reply: Reply, body: bytes, address: Address, wanted: str, secrets
     models = value.get("data") if isinstance(value, dict) else None
     if not isinstance(models, list):
         raise Trouble(
-            ServerError(f"What {address.origin} answers is no list of models.", "Check the address: --engine URL"), "all"
+            ServerError(f"What {address.origin} answers is no list of models.", "Check the address: --engine URL"),
+            "all",
         )
     return [(model["id"], _owner(model)) for model in models if isinstance(model, dict) and _is_name(model.get("id"))]
 

@@ -49,7 +49,8 @@ def _pattern_fields(regex: str, dialect: Dialect) -> dict[str, Any]:
         bare = regex.removeprefix("^").removesuffix("$")
         return {"response_format": _schema_field({"type": "string", "pattern": f"^({bare})$"}, dialect)}
     raise UsageError(
-        "This server cannot be kept to a regular expression.", "llama-server, vLLM and SGLang can, and so can --engine llama"
+        "This server cannot be kept to a regular expression.",
+        "llama-server, vLLM and SGLang can, and so can --engine llama",
     )
 
 
@@ -111,4 +112,6 @@ def _unquoted(text: str) -> str:
 def _not_kept(text: str, what: str) -> FormNotKept:
     shown = " ".join(text.split())
     shown = shown if len(shown) <= 80 else f"{shown[:79]}…"
-    return FormNotKept(f"The server's answer {what}: {shown or 'it is empty'}", "A model here can be kept to it: --engine llama")
+    return FormNotKept(
+        f"The server's answer {what}: {shown or 'it is empty'}", "A model here can be kept to it: --engine llama"
+    )

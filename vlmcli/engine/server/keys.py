@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from vlmcli.engine.server.address import Address
 from vlmcli.errors import UsageError
@@ -67,13 +68,12 @@ def _find_key(address: Address) -> str:
 
 def _in_keyring(host: str) -> str:
     """`keyring set vlm HOST` put it there. A keyring that is locked or broken is as none."""
-    import importlib.util
+    from importlib import import_module, util
 
-    if importlib.util.find_spec("keyring") is None:
+    if util.find_spec("keyring") is None:
         return ""
     try:
-        import keyring
-
-        return keyring.get_password(_SERVICE, host) or ""
+        keyring: Any = import_module("keyring")
+        return str(keyring.get_password(_SERVICE, host) or "")
     except Exception:  # its backends raise what they like
         return ""

@@ -1,14 +1,14 @@
 """What `--engine` means: a URL, or a name with a table of its own in the settings file.
 
-    [engines.office]
-    url = "https://gpu.example.org/v1"      # or: urls = ["http://one:8000", "http://two:8000"]
-    model = "llava-1.6"                     # where the server has several
-    key_variable = "OFFICE_KEY"             # the variable that holds the key
-    headers = { X-Team = "maps" }           # a value that begins with $ names a variable
-    concurrency = 32                        # else it is found out
-    picture_limit = "4M"                    # of a picture's file as it is sent
-    timeout = 300                           # seconds of silence
-    patience = 120                          # seconds that many pictures wait for a server that is gone
+[engines.office]
+url = "https://gpu.example.org/v1"      # or: urls = ["http://one:8000", "http://two:8000"]
+model = "llava-1.6"                     # where the server has several
+key_variable = "OFFICE_KEY"             # the variable that holds the key
+headers = { X-Team = "maps" }           # a value that begins with $ names a variable
+concurrency = 32                        # else it is found out
+picture_limit = "4M"                    # of a picture's file as it is sent
+timeout = 300                           # seconds of silence
+patience = 120                          # seconds that many pictures wait for a server that is gone
 """
 
 from __future__ import annotations
@@ -119,4 +119,4 @@ KEYS = tuple(_KEYS)
 
 
 def _wrong(name: str, what: str, hint: str = _EDIT) -> UsageError:
-    return UsageError(f"In [engines.{name}] of the settings file {what}.", hint)
+    return UsageError(f"[engines.{name}]: {what}.", hint)
