@@ -58,8 +58,7 @@ def of_connection(error: Exception, address: Address) -> Trouble:
         hint = "The certificate of one's own server or company: export SSL_CERT_FILE=FILE.pem"
         return Trouble(ServerUnreachable(f"The certificate of {where} is not to be trusted: {reason}.", hint), "all")
     if isinstance(error, ssl.SSLError):
-        plain = where.replace("https:", "http:")
-        hint = f"If it speaks plain HTTP: --engine {plain}{'' if ':' in plain[6:] else f':{port}'}"
+        hint = f"If it speaks plain HTTP: --engine http://{address.host}:{port}"
         return Trouble(ServerUnreachable(f"{where} does not speak TLS as it should.", hint), "all")
     if isinstance(error, socket.gaierror):
         sentence, hint = f"There is no host {address.host}, or no network.", "Check the address: --engine URL"
@@ -68,6 +67,8 @@ def of_connection(error: Exception, address: Address) -> Trouble:
         hint = f"Start one: {_START.format(port=port)}" if address.is_here else "Check the address: --engine URL"
     elif isinstance(error, TimeoutError):
         sentence, hint = f"{where} cannot be reached: it does not answer.", "Check the address: --engine URL"
+        if address.secure:
+            hint += f"\nIf it speaks plain HTTP: --engine http://{address.host}:{port}"
     elif isinstance(error, BadReply):
         hint = "If it wants TLS: --engine https://…" if not address.secure else "Check the address: --engine URL"
         return Trouble(ServerError(f"What {where} answers is no HTTP.", hint), "all")

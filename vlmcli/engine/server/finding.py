@@ -36,7 +36,8 @@ def find_served(settings: ServerSettings, wanted: str, family: Family) -> Served
     name, owner = _chosen(listed, wanted, settings.addresses[0]) if listed is not None else (wanted, "")
     if not name:
         where = settings.addresses[0]
-        raise ModelNotChosen(f"{where} does not say what models it has.", "Name one: --model NAME")
+        hint = f"Name one: --model NAME\nIf the path is wrong: --engine {where.origin}"
+        raise ModelNotChosen(f"There is no {where}/models that says what models there are.", hint)
     dialect = _dialect(owner, settings.addresses[0])
     return ServedModel(
         name,
