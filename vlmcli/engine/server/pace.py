@@ -8,7 +8,8 @@ from __future__ import annotations
 START = 2
 """Enough for a server that answers one at a time to find the next one waiting."""
 MOST = 64
-_BETTER = 1.05
+_WORTH = 0.25
+"""What share of twice as many at once must come back as more answers a second."""
 _FEWEST_ANSWERS = 8
 """A rate is taken over so many answers at least, and over two rounds of all that are in work."""
 _DOUBLES_TO = 16
@@ -81,7 +82,7 @@ class Pace:
             self._best_rate = rate if fallen or not self._best_rate else 0.5 * (self._best_rate + rate)
             if self._hold == 0:
                 self._grow()
-        elif rate > _BETTER * self._best_rate:
+        elif rate > self._best_rate * (1 + _WORTH * (self.limit / self._best_limit - 1)):
             self._best_limit, self._best_rate = self.limit, rate
             self._hold_rounds = _HOLD_ROUNDS
             self._grow()
