@@ -14,8 +14,12 @@ _SPARE_TOKENS = 8
 """For a label: white space, quotes, and the end."""
 
 
-def body_of(request: Request, model: str, dialect: Dialect, uris: Mapping[str, str], *, blind: bool = False) -> bytes:
-    """`uris`: the data URI of each picture, by its digest. `blind`: without the pictures. Raises UsageError."""
+def body_of(request: Request, model: str, dialect: Dialect, uris: Mapping[str, str], *, blind: bool = False, again: bool = False
+) -> bytes:
+    """`uris`: the data URI of each picture, by its digest. `blind`: without the pictures. `again`: this failed before.
+
+    Raises UsageError for a form that the server cannot keep to.
+    """
     body = {
         "model": model,
         "messages": _messages(request, uris, blind),
@@ -26,6 +30,8 @@ def body_of(request: Request, model: str, dialect: Dialect, uris: Mapping[str, s
     }
     if request.prefix:
         body |= dialect.going_on
+    if again:
+        body |= dialect.again
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 

@@ -26,6 +26,9 @@ class Dialect:
     going_on: Mapping[str, Any] = field(default_factory=dict)
     """What must be said for that."""
     max_tokens_field: str = "max_tokens"
+    again: Mapping[str, Any] = field(default_factory=dict)
+    """What is said with a second try. llama-server can fail over what it keeps of prompts before ("Chunk not found", after
+    a question about several pictures), and does not without."""
     dry: bool = False
     """It has the DRY penalty under llama.cpp's names."""
 
@@ -33,7 +36,15 @@ class Dialect:
 _CONTINUED = {"continue_final_message": True, "add_generation_prompt": False}
 
 DIALECTS = (
-    Dialect("llama.cpp", ("llamacpp",), choices="grammar", pattern="schema", goes_on=True, dry=True),
+    Dialect(
+        "llama.cpp",
+        ("llamacpp",),
+        choices="grammar",
+        pattern="schema",
+        goes_on=True,
+        again={"cache_prompt": False},
+        dry=True,
+    ),
     Dialect("vllm", ("vllm",), choices="guided", pattern="guided", goes_on=True, going_on=_CONTINUED),
     Dialect("sglang", ("sglang",), choices="regex", pattern="regex", goes_on=True, going_on=_CONTINUED),
     Dialect("ollama", ("library",), choices="schema", pattern="schema", goes_on=True),

@@ -159,7 +159,7 @@ class Dispatch:
         request, form = work.request, work.request.form
         work.started_s = work.started_s or asyncio.get_running_loop().time()
         work.reading = reading = Reading(request)
-        body = body_of(request, host.model, self._dialect, work.uris)
+        body = body_of(request, host.model, self._dialect, work.uris, again=work.tries > 0)
         show = None if request.one_of_many or form is not None else self._shower(work)
         answer = await exchange(host, body, reading, show, work.deadline_s)
         if form is None or answer.stop_reason not in ("end", "stop"):

@@ -92,9 +92,9 @@ def _checked_json(text: str) -> str:
 
 def _chosen(form: Choices, text: str) -> str:
     """The label that the words are, or the one that they name."""
-    said = text.strip().strip("\"'.").casefold()
-    found = [label for label in form.labels if label.casefold() == said] or [
-        label for label in form.labels if re.search(rf"\b{re.escape(label.casefold())}\b", said)
+    said = text.strip()
+    found = [label for label in form.labels if label == said] or [
+        label for label in form.labels if re.search(rf"(?<!\w){re.escape(label.casefold())}(?!\w)", said.casefold())
     ]
     if len(found) != 1:
         raise _not_kept(text, "is none of the choices" if not found else "names several of the choices")
