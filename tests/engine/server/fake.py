@@ -83,6 +83,9 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, {"object": "list", "data": data})
 
     def do_POST(self) -> None:
+        if self.fake.over.is_set():  # of a connection that outlived the server
+            self.hang_up()
+            return
         self._note()
         if self._is_stranger():
             return
