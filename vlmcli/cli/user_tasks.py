@@ -96,7 +96,8 @@ def _forget_what_does_not_apply(context: Any) -> None:
     engine = context.params.get("engine")
     if engine not in (None, "", "llama"):  # what was said for models here, or for another server
         for name in ("model", *MODEL_PARTS):
-            if strength(name) < strength("engine"):
+            is_typed = strength(name) == len(_STRENGTH) - 1
+            if strength(name) < strength("engine") or (name in ("mmproj", "chat_template") and not is_typed):
                 context.params[name] = None
         if strength("model") < len(_STRENGTH) - 1 and "model" in (read_engines().get(engine) or {}):
             context.params["model"] = None
