@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +27,7 @@ def read(pieces: list[bytes]) -> list[str]:
 def test_any_cut_gives_the_same_events(cuts: list[int], ending: bytes) -> None:
     stream = STREAM.replace(b"\n", ending)
     places = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    pieces = [stream[a:b] for a, b in zip(places, places[1:], strict=False)]
+    pieces = [stream[a:b] for a, b in itertools.pairwise(places)]
     assert read(pieces) == EXPECTED
 
 

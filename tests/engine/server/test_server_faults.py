@@ -91,11 +91,21 @@ def test_how_long_429_says_to_wait_is_waited(vlm: Run, picture: str, fake: Fake)
         (status(404, "model 'circle-1' not found"), 4, "has no model circle-1", "curl {url}/v1/models"),
         (faults.page, 6, "answers with a web page (200): a login, a proxy", "browser"),
         (status(403, HTML, "text/html"), 6, "does not let us in (403).", "key_variable"),
-        (status(500, "image input is not supported - hint: you may need the mmproj"), 4, "takes no pictures", "--mmproj"),
+        (
+            status(500, "image input is not supported - hint: you may need the mmproj"),
+            4,
+            "takes no pictures",
+            "--mmproj",
+        ),
         (status(400, "circle-1 is not a multimodal model"), 4, "takes no pictures", "--mmproj"),
         (status(400, "request (10152 tokens) exceeds the available context size"), 5, "It does not fit", "-c 8192"),
         (status(413, ""), 6, "The picture is too large", "picture_limit"),
-        (status(307, "", Location="https://elsewhere.example/v1/chat/completions"), 6, "leads on to https://elsew", "If"),
+        (
+            status(307, "", Location="https://elsewhere.example/v1/chat/completions"),
+            6,
+            "leads on to https://elsew",
+            "If",
+        ),
         (status(422, {"detail": [{"msg": "field required"}]}), 6, "refused the request (422): field required.", ""),
         (status(500, "oops"), 6, "failed (500): oops.", "log"),
         (faults.error_in_the_stream, 6, "failed (500): the GPU fell off the bus.", "log"),
@@ -120,7 +130,9 @@ def test_nothing_listens(vlm: Run, picture: str) -> None:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     result = ask(vlm, picture, url)
     assert result.code == 6
-    assert result.stderr.startswith(f"vlm: Nothing listens at {url}: is the server running?\n  Start one: llama-server -m")
+    assert result.stderr.startswith(
+        f"vlm: Nothing listens at {url}: is the server running?\n  Start one: llama-server -m"
+    )
 
 
 def test_no_tls_there(vlm: Run, picture: str, fake: Fake) -> None:
@@ -155,7 +167,8 @@ def test_what_was_said_of_a_cut_answer_is_kept_and_called_so(
     write_config(f'[engines.near]\nurl = "{fake.url}"\ntimeout = 0.3\n')
     result = ask(vlm, picture, "near", "--format", "jsonl")
     record = json.loads(result.stdout)
-    assert "A red circle.".startswith(record["text"]) and record["text"]
+    assert "A red circle.".startswith(record["text"])
+    assert record["text"]
     assert (record["stop_reason"], record["cut_short"], record["error"]) == ("connection", True, None)
     assert len(fake.chats) == 1  # its words were seen, so it is not begun again
 

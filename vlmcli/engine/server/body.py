@@ -14,7 +14,8 @@ _SPARE_TOKENS = 8
 """For a label: white space, quotes, and the end."""
 
 
-def body_of(request: Request, model: str, dialect: Dialect, uris: Mapping[str, str], *, blind: bool = False, again: bool = False
+def body_of(
+    request: Request, model: str, dialect: Dialect, uris: Mapping[str, str], *, blind: bool = False, again: bool = False
 ) -> bytes:
     """`uris`: the data URI of each picture, by its digest. `blind`: without the pictures. `again`: this failed before.
 

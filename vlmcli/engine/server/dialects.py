@@ -27,8 +27,8 @@ class Dialect:
     """What must be said for that."""
     max_tokens_field: str = "max_tokens"
     again: Mapping[str, Any] = field(default_factory=dict)
-    """What is said with a second try. llama-server can fail over what it keeps of prompts before ("Chunk not found", after
-    a question about several pictures), and does not without."""
+    """What is said with a second try. llama-server can fail over what it keeps of prompts before ("Chunk not found",
+    after a question about several pictures), and does not without."""
     dry: bool = False
     """It has the DRY penalty under llama.cpp's names."""
 
