@@ -52,7 +52,7 @@ class Work:
 
 
 class Dispatch:
-    """All of it runs in one event loop. `emit` hands an event out; an exception is the end of all."""
+    """All of it runs in one event loop. `emit` hands events out; an exception is the end of all."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Dispatch:
         dialect: Dialect,
         fleet: Fleet[Host],
         uris: Uris,
-        emit: Callable[[Event | BaseException], None],
+        emit: Callable[[list[Event | BaseException]], None],
     ) -> None:
         self._model, self._dialect, self._fleet, self._uris, self._emit = model, dialect, fleet, uris, emit
         self._ready: deque[Work] = deque()
@@ -184,7 +184,7 @@ class Dispatch:
     def _shower(self, work: Work) -> Callable[[str], None]:
         def show(words: str) -> None:
             work.shown += words
-            self._emit(TextChunk(work.request.id, words))
+            self._emit([TextChunk(work.request.id, words)])
 
         return show
 
@@ -192,18 +192,18 @@ class Dispatch:
 
     def _settle(self, work: Work, answer: Answer) -> None:
         del self._all[work.request.id]
-        if rest := answer.text[len(work.shown) :]:
-            self._emit(TextChunk(work.request.id, rest))
-        self._emit(Finished(work.request.id, answer))
+        rest = answer.text[len(work.shown) :]
+        words: list[Event | BaseException] = [TextChunk(work.request.id, rest)] if rest else []
+        self._emit([*words, Finished(work.request.id, answer)])
 
     def _fail(self, work: Work, error: Exception) -> None:
         del self._all[work.request.id]
-        self._emit(Failed(work.request.id, error))
+        self._emit([Failed(work.request.id, error)])
 
     def _give_up(self, error: BaseException) -> None:
         if not self._is_over:
             known = isinstance(error, VlmError) or not isinstance(error, Exception)
-            self._emit(error if known else EngineError(f"The engine failed: {type(error).__name__}: {error}."))
+            self._emit([error if known else EngineError(f"The engine failed: {type(error).__name__}: {error}.")])
 
     def _is_well(self, server: Server[Host]) -> None:
         server.answers()
@@ -252,7 +252,7 @@ class Dispatch:
         work.tries += alone
         if waited_s >= _WAITING_S and not self._is_waiting and not others:
             self._is_waiting = True
-            self._emit(Stage(None, "waiting"))
+            self._emit([Stage(None, "waiting")])
         self._again(work)
 
 

@@ -35,7 +35,7 @@ _SMALL_BYTES = 1 << 18
 _ENCODERS = 4
 _POLL_S = 0.2 if os.name == "nt" else None  # a wait without end cannot be interrupted on Windows
 
-_Outbox = SimpleQueue[Event | BaseException | None]
+_Outbox = SimpleQueue[list[Event | BaseException]]
 
 
 class ServerEngine:
@@ -102,14 +102,10 @@ class ServerEngine:
     ) -> Iterator[Event]:
         """What was answered meanwhile, and the rest with the words so far."""
         ended = _call(loop, dispatch.end)
-        while True:
-            try:
-                event = outbox.get_nowait()
-            except Empty:
-                break
+        for event in _rest_of(outbox):
             if isinstance(event, Finished | Failed):
                 in_flight.pop(event.id, None)
-            if event is not None and not isinstance(event, BaseException):
+            if not isinstance(event, BaseException):
                 yield event
         for finished in ended:
             if in_flight.pop(finished.id, None) is not None:
@@ -129,7 +125,7 @@ class ServerEngine:
         if not self._listens or self._interrupted or self._outbox is None:
             return False
         self._interrupted = True
-        self._outbox.put(KeyboardInterrupt())
+        self._outbox.put([KeyboardInterrupt()])
         return True
 
     def close(self) -> bool:
@@ -229,7 +225,15 @@ def _get(outbox: _Outbox) -> list[Event | BaseException]:
     """What has been said: at least one thing, for which it waits."""
     while True:
         try:
-            event = outbox.get(timeout=_POLL_S)
+            return outbox.get(timeout=_POLL_S) + _rest_of(outbox)
         except Empty:
             continue
-        return [event] if event is not None else []
+
+
+def _rest_of(outbox: _Outbox) -> list[Event | BaseException]:
+    events: list[Event | BaseException] = []
+    while True:
+        try:
+            events += outbox.get_nowait()
+        except Empty:
+            return events

@@ -144,13 +144,13 @@ async def _read_at_once(
 
 def _take(event: str, reading: Reading, host: Host, show: Callable[[str], None] | None) -> None:
     try:
-        words = reading.take(event)
+        reading.take(event)
     except SaidError as error:
         said = " ".join(host.secrets.hide(error.said).split())[:300]
         raise of_message(said, error.status, host.address, host.model) from None
     except (ValueError, TypeError, AttributeError, KeyError):
         raise _no_answer(host) from None
-    if words and show:
+    if show and (words := reading.words()):
         show(words)
 
 

@@ -38,11 +38,11 @@ class Reading:
         self._usage: dict[str, Any] = {}
         self._timings: dict[str, Any] = {}
 
-    def take(self, event: str) -> str:
-        """The next words that may be shown. Raises SaidError, ValueError for what is no event of an answer."""
+    def take(self, event: str) -> None:
+        """Raises SaidError, ValueError for what is no event of an answer."""
         if event == _END:
             self.is_over = self.is_whole = True
-            return ""
+            return
         value = json.loads(event)
         if not isinstance(value, dict):
             raise ValueError("not an object")
@@ -52,11 +52,15 @@ class Reading:
         self._timings = value.get("timings") or self._timings
         for choice in value.get("choices") or ():
             self._take_choice(choice)
+
+    def words(self) -> str:
+        """The next ones that may be shown."""
         return self.text.take()
 
     def _take_choice(self, choice: dict[str, Any]) -> None:
         words = (choice.get("delta") or choice.get("message") or {}).get("content")
-        self.places += _places((choice.get("logprobs") or {}).get("content") or ())
+        if choice.get("logprobs"):
+            self.places += _places(choice["logprobs"].get("content") or ())
         if words and not self.text.stopped_by:
             self._last_s = time.perf_counter()
             self._first_s = self._first_s or self._last_s
