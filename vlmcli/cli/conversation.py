@@ -34,7 +34,7 @@ def converse(refs: tuple[ImageRef, ...], common: Common, sources: Sources) -> in
     vlm = open_model(common)
     try:
         talk = Talk(vlm, vlm.conversation_about(refs, common.task_options()), common, sources)
-        _say(f"{_names(talk)} · {vlm.model} · /help lists the commands, Ctrl-D leaves")
+        _say(f"{_names(talk)} · {show_name(vlm.model)} · /help lists the commands, Ctrl-D leaves")
         while (line := _read_line()) is not None:
             if line and not _obey_or_ask(talk, line):
                 break

@@ -26,7 +26,7 @@ from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import Sources, resolve_name
 from vlmcli.cli.summary import exit_code, summarize
 from vlmcli.cli.work import open_model, opener, output_settings
-from vlmcli.errors import EXIT_OK, OutputError, PictureError
+from vlmcli.errors import EXIT_OK, OutputError, PictureError, ServerError
 from vlmcli.images import read
 from vlmcli.images.expanding import Named, failed
 from vlmcli.images.sources import check_stdin
@@ -127,8 +127,11 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
                 tally = job.run()
         except (OutputError, KeyboardInterrupt):
             raise
-        except Exception:
+        except Exception as error:
             _finish(ledger, common, work, planner.place, compact=False)
+            if isinstance(error, ServerError):
+                progress.hide()
+                progress.say("vlm: what was answered is kept: the same command goes on from there")
             raise
         finally:
             progress.hide()

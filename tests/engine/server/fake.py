@@ -147,7 +147,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def event(value: Any) -> bytes:
-    return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
 def answer(handler: Handler) -> None:

@@ -189,7 +189,9 @@ def test_of_many_a_cut_answer_is_begun_again(vlm: Run, draw: Any, picture: str, 
     assert len(fake.chats) == 4
 
 
-def test_a_server_that_says_nothing_is_given_up(vlm: Run, picture: str, fake: Fake, write_config: Write) -> None:
+def test_a_server_that_says_nothing_is_given_up(
+    vlm: Run, picture: str, fake: Fake, write_config: Write, quick: None
+) -> None:
     fake.always = faults.stall
     write_config(f'[engines.near]\nurl = "{fake.url}"\ntimeout = 0.1\n')
     result = ask(vlm, picture, "near")
@@ -239,6 +241,25 @@ def test_a_server_that_is_still_loading_is_waited_for(
 
     fake.at_models = loading
     assert ask(vlm, picture, fake.url).code == 0
+
+
+EVIL = "\x1b[31mred\x1b]0;title\x07\u202e\ud800"
+
+
+def test_escape_codes_of_a_server_reach_nobody(vlm: Run, picture: str, fake: Fake) -> None:
+    fake.models = (f"m{EVIL}", "circle-1")
+    fake.faults.extend([status(400, EVIL), status(302, "", Location="https://a/\x1b[31m"), status(401, EVIL)])
+    for _ in range(3):
+        result = ask(vlm, picture, fake.url)
+        assert result.code == 6
+        assert "\x1b" not in result.stderr
+        assert "\u202e" not in result.stderr
+    fake.words = ("A ", EVIL, " one")
+    result = ask(vlm, picture, fake.url)
+    assert result.code == 0
+    assert "\x1b" not in result.stdout
+    assert result.stdout.startswith("A ")
+    assert result.stdout.endswith(" one\n")
 
 
 @pytest.mark.parametrize("option", [["--mmproj", "a.gguf"], ["--chat-template", "a.jinja"]])

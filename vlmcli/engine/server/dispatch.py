@@ -70,7 +70,7 @@ class Dispatch:
         self._unwell_since_s: float | None = None
         self._rest_s = 0.0
         self._failures = 0
-        self._is_waiting = self._is_over = False
+        self._is_waiting = self._is_over = self._has_begun = False
 
     @property
     def room(self) -> int:
@@ -157,6 +157,9 @@ class Dispatch:
 
     async def _answer(self, work: Work, host: Host) -> Answer:
         request, form = work.request, work.request.form
+        if not (self._has_begun and request.one_of_many):  # of many, one is enough to say what is going on
+            self._has_begun = True
+            self._emit([Stage(request.id, "reading")])
         work.started_s = work.started_s or asyncio.get_running_loop().time()
         work.reading = reading = Reading(request)
         body = body_of(request, host.model, self._dialect, work.uris, again=work.tries > 0)

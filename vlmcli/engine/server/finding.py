@@ -153,7 +153,8 @@ def _models_in(reply: Reply, body: bytes, address: Address, wanted: str, secrets
 
 
 def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
+    """A name with escape codes in it would stand in records and on terminals: it is none."""
+    return isinstance(value, str) and bool(value) and value.isprintable()
 
 
 def _owner(model: dict[str, Any]) -> str:
