@@ -80,3 +80,8 @@ def test_a_drawing_that_is_too_large_loses_sharpness_before_size() -> None:
 def test_the_smallest_pictures(size: tuple[int, int]) -> None:
     _, data = encode(loaded(Image.new("RGB", size, "blue")), 1_000)
     assert opened(data).size == size
+
+
+def test_longer_than_any_jpeg() -> None:
+    _, data = encode(loaded(photograph(70_000, 20)), 1 << 30)
+    assert max(opened(data).size) <= 65_500

@@ -23,7 +23,7 @@ def demo() -> int:
     from vlmcli.output.showcase import PICTURE_COLUMNS, PICTURE_ROWS, show, shows_pictures
     from vlmcli.tasks import TaskOptions
 
-    with Vlm("demo", cache=False) as vlm:
+    with Vlm("demo", engine="llama", cache=False) as vlm:
         for task, names, question in _TASKS:
             refs = tuple(resolve(box.PICTURES / name) for name in names)
             reply = vlm.reply_to(vlm.job(task, refs, TaskOptions(question=question)))

@@ -15,6 +15,8 @@ _SAMPLE_PIXELS = 1 << 17
 """A large picture's format is decided by a band across its middle: a PNG of a photograph takes seconds."""
 _MARGIN = 0.9
 _SMALLEST_SIDE = 16
+_LONGEST_SIDE = 65_500
+"""No JPEG is longer."""
 
 
 def encode(image: LoadedImage, limit_bytes: int) -> tuple[str, bytes]:
@@ -23,6 +25,8 @@ def encode(image: LoadedImage, limit_bytes: int) -> tuple[str, bytes]:
     A drawing is a PNG and every pixel of it arrives; a photograph is a JPEG of high quality.
     """
     pixels = Image.frombytes("RGB", (image.width, image.height), image.rgb)
+    if max(pixels.size) > _LONGEST_SIDE:
+        pixels = _scaled(pixels, _LONGEST_SIDE / max(pixels.size))
     kind = _smaller_kind(pixels)
     while True:
         data = _encoded(pixels, kind)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +144,40 @@ def test_no_tls_there(vlm: Run, picture: str, fake: Fake) -> None:
     assert result.code == 6
     assert "does not speak TLS as it should." in result.stderr
     assert f"--engine {fake.url}" in result.stderr
+
+
+@pytest.fixture
+def secure(tmp_path: Path, fake: Fake) -> Iterator[tuple[str, Path]]:
+    """The fake behind TLS, and the certificate, which nobody signed."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl to make a certificate")
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    made = ["-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([openssl, "req", *made, *name], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    handler = type("SecureHandler", (faults.Handler,), {"fake": fake})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"https://localhost:{server.server_port}", certificate
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_certificate_that_nobody_signed(
+    vlm: Run, picture: str, secure: tuple[str, Path], fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, certificate = secure
+    result = ask(vlm, picture, url)
+    assert result.code == 6
+    assert result.stderr.startswith(f"vlm: The certificate of {url} is not to be trusted: self")
+    assert "export SSL_CERT_FILE=" in result.stderr
+    assert fake.asked == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert ask(vlm, picture, url) == Result(0, f"{ANSWER}\n", "")
 
 
 def test_no_http_there(vlm: Run, picture: str) -> None:

@@ -130,6 +130,12 @@ def test_variables_name_it_too(vlm: Run, picture: str, fake: Fake, monkeypatch: 
         assert opened.model == "circle-1"
 
 
+def test_the_demo_is_shown_by_the_model_in_the_box(vlm: Run, fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLM_ENGINE", fake.url)
+    assert vlm("demo").code == 0
+    assert fake.asked == []
+
+
 def test_it_is_set_by_commands(vlm: Run, picture: str, fake: Fake, write_config: Write) -> None:
     path = write_config("# mine\n")
     for key, value in (("url", fake.url), ("timeout", "20"), ("concurrency", "3")):

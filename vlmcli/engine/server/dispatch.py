@@ -130,8 +130,8 @@ class Dispatch:
             self._spawn(self._try(self._ready.popleft(), server))
 
     def _set_alarm(self) -> None:
-        if self._alarm is None:
-            wait_s = self._fleet.wait_s(time.monotonic())
+        wait_s = self._fleet.wait_s(time.monotonic())
+        if self._alarm is None and wait_s is not None:
             self._alarm = asyncio.get_running_loop().call_later(wait_s, self._wake)
 
     def _wake(self) -> None:

@@ -71,9 +71,10 @@ class Fleet(Generic[Place]):
         free = [server for server in self.servers if server.may_begin(now_s)]
         return min(free, key=_by_load, default=None)
 
-    def wait_s(self, now_s: float) -> float:
-        """After how long it is worth asking again, when time alone brings it. Never zero."""
-        return max(min(server.free_at_s() for server in self.servers) - now_s, 0.05)
+    def wait_s(self, now_s: float) -> float | None:
+        """After how long it is worth asking again, where time alone brings it; None: something must end before."""
+        waits = [server.free_at_s() - now_s for server in self.servers]
+        return min((wait_s for wait_s in waits if wait_s > 0), default=None)
 
     @property
     def is_down(self) -> bool:
