@@ -120,7 +120,7 @@ def test_nothing_is_opened_before_the_first_question(monkeypatch: pytest.MonkeyP
     def open_engine(*_arguments: object) -> None:
         raise AssertionError("the engine was opened")
 
-    monkeypatch.setattr("vlmcli.api.ENGINES", {"llama": open_engine})
+    monkeypatch.setattr("vlmcli.backend.ENGINES", {"llama": open_engine})
     reply = Vlm("demo").ask(picture, QUESTION)
     with pytest.raises(AssertionError, match="was opened"):
         str(reply)

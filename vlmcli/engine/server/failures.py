@@ -118,7 +118,7 @@ def of_message(said: str, status: int, address: Address, model: str) -> Trouble:
     """An error by what the server said about it, in a reply or in the middle of an answer."""
     where = address.origin
     if _TOO_LONG.search(said):
-        hint = "Start the server with more room (llama-server -c 8192), or ask with fewer pictures or words."
+        hint = "Start the server with more room (llama-server -c 8192), or ask with fewer words or --max-tokens."
         return Trouble(DoesNotFit(f"It does not fit into the context that the server gives: {said}", hint), "this")
     if _NO_PICTURES.search(said):
         hint = f"With its projector: {_START.format(port=address.port)}"
