@@ -21,6 +21,7 @@ from vlmcli.config import Settings, load_settings, read_aliases
 from vlmcli.core import ImageRef, JobEvent, ModelFiles
 from vlmcli.engine import ENGINES, Engine, EngineSettings
 from vlmcli.engine.modes import Mode
+from vlmcli.engine.offload_wish import parse_kv_type, parse_wish
 from vlmcli.models import mark_used, resolve_model
 from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
@@ -40,8 +41,9 @@ class Vlm:
 
     `model`: "demo", a name that `vlm models` lists and `vlm pull` has fetched, hf:OWNER/REPOSITORY, or the path of a
     GGUF file with `mmproj`; None takes VLM_MODEL, or the only model that is here. Raises ModelError at once when there
-    is no such model or its two files do not fit. `cache=False` neither uses nor keeps anything on disk. Not
-    for use from several threads at a time.
+    is no such model or its two files do not fit. `cache=False` neither uses nor keeps anything on disk. `gpu`
+    and what follows it are the options of the command line; what makes no sense there raises UsageError. Not for use
+    from several threads at a time.
     """
 
     def __init__(
@@ -52,6 +54,14 @@ class Vlm:
         family: str | None = None,
         chat_template: str | os.PathLike[str] | None = None,
         threads: int | None = None,
+        threads_batch: int | None = None,
+        gpu: str | int | None = None,
+        device: str | None = None,
+        main_gpu: str | None = None,
+        tensor_split: str | None = None,
+        projector_gpu: bool | None = None,
+        kv_type: str | None = None,
+        check_memory: bool = True,
         parallel: int | None = None,
         verbose: bool = False,
         cache: bool = True,
@@ -67,6 +77,10 @@ class Vlm:
         )
         self._engine_settings = EngineSettings(
             threads=threads or settings.threads,
+            threads_batch=threads_batch or 0,
+            offload=parse_wish(None if gpu is None else str(gpu), device, main_gpu, tensor_split, projector_gpu),
+            kv_type=parse_kv_type(kv_type),
+            check_memory=check_memory,
             parallel=parallel or 0,
             verbose=verbose,
             mode=Mode(settings.extra_buffers) if settings.extra_buffers else None,

@@ -16,7 +16,7 @@ from vlmcli.errors import OutputError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """VLM_MODEL, VLM_THREADS and VLM_EXTRA_BUFFERS. An option on the command line wins over each."""
+    """VLM_MODEL, VLM_THREADS, VLM_EXTRA_BUFFERS. An option on the command line wins over each."""
 
     model: str = ""
     threads: int = 0

@@ -64,7 +64,9 @@ class NoMore:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """The model is being opened."""
+    """The model is being opened. `note`: what a person should know about how it is."""
+
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

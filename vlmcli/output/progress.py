@@ -55,8 +55,11 @@ class Progress:
     def planned(self, total: int) -> None:
         self.total = total
 
-    def loading(self) -> None:
-        self._stage = "loading the model…"
+    def loading(self, note: str = "") -> None:
+        if note:
+            self.say(f"vlm: {show_name(note)}")
+        else:
+            self._stage = "loading the model…"
 
     def skipped(self, failed: bool) -> None:
         self._counts["before"] += 1
