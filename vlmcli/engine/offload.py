@@ -198,15 +198,15 @@ def host_bytes(sizes: ModelSizes, plan: OffloadPlan) -> int:
 def _does_not_fit(needed: int, free: int, n_layers: int) -> DoesNotFit:
     beside = f" beside the {n_layers} layers on the GPU" if n_layers else ""
     return DoesNotFit(
-        f"The model needs {_gb(needed)} of memory{beside}, and {_gb(free)} are free.",
+        f"The model needs {_size(needed)} of memory{beside}, and {_size(free)} are free.",
         "Choose a smaller model or quantization (NAME:Q4_K_M): vlm models. To try all the same: --no-memory-check",
     )
 
 
 def _no_room(what: str, needed: int, gpus: Sequence[Device]) -> GpuNotToBeHad:
-    free = ", ".join(f"{gpu.name} has {_gb(usable_bytes(gpu))} to give" for gpu in gpus) or "no GPU is in use"
+    free = ", ".join(f"{gpu.name} has {_size(usable_bytes(gpu))} to give" for gpu in gpus) or "no GPU is in use"
     return GpuNotToBeHad(
-        f"The GPU has no room for {what}: it needs {_gb(needed)} with its context, and {free}.",
+        f"The GPU has no room for {what}: it needs {_size(needed)} with its context, and {free}.",
         "As much as fits: --gpu auto. In less memory: --kv-type q8_0, or a smaller quantization",
     )
 
@@ -220,5 +220,5 @@ def _bytes_of_last(sizes: ModelSizes, wish: OffloadWish, plan: OffloadPlan) -> i
     return sum(_costs(sizes, plan)[len(sizes.units) - count :]) + sizes.compute_bytes
 
 
-def _gb(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:.1f} GB"
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
