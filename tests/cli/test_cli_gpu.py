@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vlmcli import Vlm
+from vlmcli import Vlm, demo
 from vlmcli.engine.llama import opening
+from vlmcli.engine.offload import host_bytes
+from vlmcli.engine.placement import OffloadPlan
 from vlmcli.errors import GpuNotToBeHad, UsageError
+from vlmcli.gguf import read_header
 from vlmcli.machine import Gpu
 
 Run = Callable[..., Any]
@@ -163,3 +167,38 @@ def test_from_python(picture: str) -> None:
         Vlm("demo", gpu="some")
     with Vlm("demo", gpu=3) as vlm, pytest.raises(GpuNotToBeHad):
         print(vlm.ask(picture, "How many shapes are there?"))
+
+
+@pytest.fixture
+def short_of_memory() -> int:
+    """Bytes of free memory with which the model in the box has room for its context in eight bits only."""
+    tokens = min(read_header(demo.DECODER).number("{arch}.context_length"), 4096)
+    sizes = opening._sizes(read_header(demo.DECODER), read_header(demo.PROJECTOR), tokens)
+    return host_bytes(sizes, OffloadPlan(context_tokens=tokens)) - 1
+
+
+def test_answers_of_such_a_run_are_not_kept_for_others(
+    ask_demo: Run, monkeypatch: pytest.MonkeyPatch, short_of_memory: int
+) -> None:
+    monkeypatch.setenv("VLM_CACHE", "on")
+    free = opening.free_memory_bytes
+    monkeypatch.setattr(opening, "free_memory_bytes", lambda: short_of_memory)
+    assert ["Memory is short" in ask_demo().stderr for _ in range(2)] == [True, True], "computed both times"
+    monkeypatch.setattr(opening, "free_memory_bytes", free)
+    assert json.loads(ask_demo("--format", "json").stdout)["cached"] is False
+    assert json.loads(ask_demo("--format", "json").stdout)["cached"] is True
+
+
+def test_a_folder_job_hears_it_from_its_engine(
+    vlm_process: Run, picture: str, tmp_path: Path, short_of_memory: int
+) -> None:
+    patch = f"import vlmcli.machine.memory as memory\nmemory._available_bytes = lambda root: {short_of_memory}\n"
+    (tmp_path / "patched").mkdir()
+    (tmp_path / "patched" / "sitecustomize.py").write_text(patch)
+    root = Path(opening.__file__).parents[3]
+    env = {"PYTHONPATH": f"{tmp_path / 'patched'}{os.pathsep}{root}"}
+    result = vlm_process("describe", picture, "-o", "out.jsonl", "--model", "demo", env=env)
+    assert result.code == 0
+    assert result.stderr.count("vlm: Memory is short: the KV is stored in 8 bits (q8_0).") == 1
+    quiet = vlm_process("describe", picture, "-o", "other.jsonl", "--model", "demo", "--quiet", env=env)
+    assert "Memory" not in quiet.stderr

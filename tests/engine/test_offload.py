@@ -174,6 +174,16 @@ def test_a_machine_too_small_takes_a_smaller_kv_then_a_smaller_context_and_then_
     assert plan(LLAVA, 3 * GB, host=4 * GB).n_layers == 16, "what is on the GPU need not fit into memory"
 
 
+def test_memory_that_a_gpu_shares_with_the_processor_is_counted_once() -> None:
+    apple = [Device("Metal", "Apple M9", True, 12 * GB, 12 * GB, True)]
+    made = plan_offload(LLAVA, apple, AUTO, host_free_bytes=8 * GB, context_tokens=4096)
+    assert (made.n_layers, made.projector) == (33, "Metal")
+    with pytest.raises(DoesNotFit, match=r"needs 5\.\d GB of memory, and 4\.0 GB are free"):
+        plan_offload(LLAVA, apple, AUTO, host_free_bytes=4 * GB, context_tokens=4096)
+    card = [replace(apple[0], is_integrated=False)]
+    assert plan_offload(LLAVA, card, AUTO, host_free_bytes=4 * GB, context_tokens=4096).n_layers == 33
+
+
 def test_room_for_kv_is_that_of_the_fullest_device() -> None:
     made = plan(LLAVA, 3 * GB)
     assert made.n_layers == 16  # 15 layers with KV, and the output

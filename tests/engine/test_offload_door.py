@@ -317,6 +317,9 @@ def test_devices_are_chosen_by_name_and_number() -> None:
     assert names(device="gpu1,GPU2") == ["GPU1", "GPU2"]
     assert names(main_gpu="1") == ["GPU1", "GPU0"]
     assert names(device="cpu") == []
+    twice = (CPU, gpu(0), Device("Vulkan0", "The same", True, GIB, GIB))
+    assert [device.name for device in choose_gpus(twice, OffloadWish())[0]] == ["GPU0"]
+    assert [device.name for device in choose_gpus(twice, parse_wish(device="Vulkan0"))[0]] == ["Vulkan0"]
     assert choose_gpus(there, parse_wish(main_gpu="gpu1", tensor_split="3,1"))[1].tensor_split == (1, 3)
     assert [d.name for d in choose_gpus((CPU, there[3]), OffloadWish())[0]] == ["GPU2"]
 

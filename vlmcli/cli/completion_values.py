@@ -85,7 +85,17 @@ def families(incomplete: str) -> list[str]:
     return [name for name in FAMILIES if name.startswith(incomplete)]
 
 
-COMPLETIONS = {"model": models, "mmproj": projectors, "family": families, "chat_template": any_file}
+def gpu_words(incomplete: str) -> list[str]:
+    return [word for word in ("auto", "off", "all") if word.startswith(incomplete)]
+
+
+COMPLETIONS = {
+    "model": models,
+    "mmproj": projectors,
+    "family": families,
+    "chat_template": any_file,
+    "gpu": gpu_words,
+}
 """By the name of the option. Choices come from the option itself."""
 
 

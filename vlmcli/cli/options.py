@@ -48,10 +48,6 @@ class Common:
         Path | None,
         typer.Option(metavar="FILE", help="A Jinja chat template to use instead.", rich_help_panel=_MODEL),
     ] = None
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, max=512, help="Processor threads.", envvar="VLM_THREADS", rich_help_panel=_MODEL),
-    ] = None
     parallel: Annotated[
         int | None,
         typer.Option(min=1, max=256, help="Pictures answered side by side, at the most.", rich_help_panel=_MODEL),
@@ -60,6 +56,10 @@ class Common:
         bool,
         typer.Option("--no-cache", help="Compute everything anew, and keep nothing on disk.", rich_help_panel=_MODEL),
     ] = False
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, max=512, help="Processor threads.", envvar="VLM_THREADS", rich_help_panel=_GPU),
+    ] = None
     threads_batch: Annotated[
         int | None,
         typer.Option(min=1, max=512, help="For pictures and prompts, if others than --threads.", rich_help_panel=_GPU),

@@ -15,4 +15,4 @@ class Device:
     free_bytes: int
     total_bytes: int
     is_integrated: bool = False
-    """A GPU in the processor's memory: it is left alone where there is one with memory of its own."""
+    """A GPU that takes of the processor's memory. It is left alone where there is one with memory of its own."""

@@ -28,6 +28,8 @@ class _Room:
 
     gpus: tuple[int, ...]
     host: int | None
+    shared: tuple[bool, ...]
+    """GPUs whose memory is the machine's."""
 
 
 def usable_bytes(device: Device) -> int:
@@ -52,7 +54,9 @@ def plan_offload(
     smaller context. How many layers go on GPUs is decided before that, so more memory never means fewer of them.
     Raises GpuNotToBeHad for what was asked for and does not fit, DoesNotFit where nothing does.
     """
-    room = _Room(tuple(map(usable_bytes, gpus)), host_free_bytes if check_host and host_free_bytes else None)
+    room = _Room(
+        tuple(map(usable_bytes, gpus)), host_free_bytes if check_host and host_free_bytes else None, _shared(gpus)
+    )
     first = OffloadPlan(tuple(gpu.name for gpu in gpus), (0,) * len(gpus), "", kv_type, context_tokens)
     plan = _with_layers(sizes, room, wish, first)
     if wish.projector and not plan.projector:
@@ -179,10 +183,16 @@ def _within_host(sizes: ModelSizes, room: _Room, plan: OffloadPlan, may_shrink_k
     while smallest.context_tokens > LEAST_CONTEXT_TOKENS:
         smallest = replace(smallest, context_tokens=max(smallest.context_tokens // 2, LEAST_CONTEXT_TOKENS))
         steps.append(smallest)
+    on_gpus = zip(room.gpus, plan.margins_bytes, room.shared, strict=True)
+    shared = sum(free - left for free, left, is_shared in on_gpus if is_shared)
     for step in steps:
-        if host_bytes(sizes, step) <= room.host:
+        if host_bytes(sizes, step) + shared <= room.host:
             return step
-    raise _does_not_fit(host_bytes(sizes, steps[-1]), room.host, plan.n_layers)
+    raise _does_not_fit(host_bytes(sizes, steps[-1]) + shared, room.host, 0 if shared else plan.n_layers)
+
+
+def _shared(gpus: Sequence[Device]) -> tuple[bool, ...]:
+    return tuple(gpu.is_integrated for gpu in gpus)
 
 
 def host_bytes(sizes: ModelSizes, plan: OffloadPlan) -> int:

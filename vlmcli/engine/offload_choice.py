@@ -40,7 +40,8 @@ def _named(devices: Sequence[Device], wish: OffloadWish) -> tuple[Device, ...]:
         return ()
     if not wish.devices:
         gpus = [device for device in devices if device.is_gpu]
-        return tuple([gpu for gpu in gpus if not gpu.is_integrated] or gpus)
+        gpus = [gpu for gpu in gpus if not gpu.is_integrated] or gpus
+        return tuple(gpu for gpu in gpus if _backend(gpu) == _backend(gpus[0]))
     known = {device.name.casefold(): device for device in devices}
     for name in wish.devices:
         if name.casefold() not in known:
@@ -50,6 +51,11 @@ def _named(devices: Sequence[Device], wish: OffloadWish) -> tuple[Device, ...]:
             )
     found = (known[name.casefold()] for name in dict.fromkeys(wish.devices))
     return tuple(dict.fromkeys(device for device in found if device.is_gpu))
+
+
+def _backend(device: Device) -> str:
+    """CUDA0 -> CUDA. A build with two backends may show the same GPU twice, as CUDA0 and as Vulkan0."""
+    return device.name.rstrip("0123456789")
 
 
 def _main(gpus: Sequence[Device], wanted: str) -> int:

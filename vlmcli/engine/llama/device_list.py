@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import platform
 from typing import Any
 
 from vlmcli.core import Device
@@ -48,7 +49,12 @@ def _describe(pointer: int) -> Device | None:
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
     memory(pointer, ctypes.byref(free), ctypes.byref(total))
     names = _text(name(pointer)), _text(description(pointer))
-    return Device(*names, number in _GPUS, free.value, total.value, number == _INTEGRATED)
+    return Device(*names, number in _GPUS, free.value, total.value, number == _INTEGRATED or _is_apples(names[0]))
+
+
+def _is_apples(name: str) -> bool:
+    """ggml calls Apple's GPU one with memory of its own."""
+    return name.startswith(("Metal", "MTL")) and platform.machine() == "arm64"
 
 
 def _text(words: bytes | None) -> str:
