@@ -110,6 +110,11 @@ class Vlm:
         return tell_once(check_build(types_of(self._files), self._engine_settings), to_person)
 
     @property
+    def kv_type(self) -> str:
+        """How what is read is stored: f16, or q8_0."""
+        return self._engine_settings.kv_type
+
+    @property
     def fingerprint(self) -> str:
         """A digest that is another one when the model's files are, or the way in which it is spoken to."""
         from vlmcli.cache import digest_of

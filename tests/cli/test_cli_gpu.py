@@ -154,9 +154,13 @@ def test_a_folder_job_says_why_it_cannot(vlm_process: Run, picture: str, tmp_pat
     result = vlm_process("describe", picture, "-o", "out.jsonl", "--model", "demo", "--gpu", "all", "--device", "CPU")
     assert result.code == 5
     assert "--device names none" in result.stderr
-    done = vlm_process("describe", picture, "-o", "out.jsonl", "--model", "demo", "--gpu", "off", "--kv-type", "q8_0")
+    command = ["describe", picture, "-o", "out.jsonl", "--model", "demo", "--gpu", "off"]
+    done = vlm_process(*command, "--kv-type", "q8_0")
     assert done.code == 0, done.stderr
     assert json.loads((tmp_path / "out.jsonl").read_text())["error"] is None
+    other = vlm_process(*command)
+    assert other.code != 0, "answers computed otherwise do not go into one file"
+    assert "kv_type" in other.stderr
 
 
 @pytest.mark.usefixtures("no_gpus")
