@@ -27,7 +27,7 @@ from vlmcli.engine.llama.decoder import Decoder
 from vlmcli.engine.llama.identity import identify
 from vlmcli.engine.llama.model import OpenModel
 from vlmcli.engine.llama.placing import ON_PROCESSOR, Placing
-from vlmcli.engine.modes import Mode
+from vlmcli.engine.modes import Mode, Verdict
 from vlmcli.engine.offload_choice import choose_gpus
 from vlmcli.engine.offload_wish import OffloadWish, parse_wish
 from vlmcli.engine.placement import OffloadPlan, kv_bytes
@@ -379,3 +379,19 @@ def test_what_fails_for_another_reason_is_not_taken_for_want_of_memory(tmp_path:
     with pytest.raises(ModelDamaged):
         Decoder(damaged, Abort(), Mode.PLAIN, placing=Placing(OffloadPlan()))
     assert context_door._TYPES["q8_0"] == llama.GGML_TYPE_Q8_0
+
+
+def test_a_build_that_fails_on_the_gpu_leaves_it_alone() -> None:
+    bad = Verdict(Mode.FULL, False, sentence="This build computes nonsense on CUDA0.", remedy="Install it again")
+    assert opening.allowed(EngineSettings(), bad).gpu == "off"
+    assert opening.allowed(EngineSettings(), Verdict(Mode.FULL)).gpu == "auto"
+    for wish in (parse_wish("all"), parse_wish("4"), parse_wish(projector_gpu=True)):
+        with pytest.raises(GpuNotToBeHad, match="computes nonsense") as error:
+            opening.allowed(EngineSettings(offload=wish), bad)
+        assert error.value.hint == "Install it again"
+
+
+def test_a_trial_minds_gpus_where_they_may_be_used() -> None:
+    typed = {"gpu": [None, "all", "3", "off", "0"], "device": ["CPU", "cpu", "CUDA0", "CPU,CUDA0"]}
+    may = [parse_wish(**{name: value}).may_use_gpu for name, values in typed.items() for value in values]  # type: ignore[arg-type]
+    assert may == [True, True, True, False, False, False, False, True, True]

@@ -128,7 +128,7 @@ class Opening:
 
 
 def allowed(settings: EngineSettings, verdict: Verdict) -> OffloadWish:
-    """What may be wished for: no GPU where this build was found to fail on it. Raises GpuNotToBeHad for what must be."""
+    """What may be wished for: no GPU where this build fails on it. Raises GpuNotToBeHad for what must be had."""
     wish = settings.offload
     if verdict.gpu:
         return wish

@@ -65,10 +65,9 @@ def _try(type: str, folder: Path, mode: Mode, gpu: bool) -> dict[str, str]:
         model = quantized(type, folder)
     except (OSError, VlmError) as error:
         return {"untried": str(error)}
+    wish = OffloadWish(AUTO if gpu else OFF)
     try:
-        return {
-            "failure": _failure(model, EngineSettings(threads=1, mode=mode, offload=OffloadWish(AUTO if gpu else OFF)))
-        }
+        return {"failure": _failure(model, EngineSettings(threads=1, mode=mode, offload=wish))}
     except DoesNotFit as error:
         return {"untried": error.sentence.rstrip(".")}
     except VlmError as error:
