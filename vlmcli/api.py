@@ -22,6 +22,7 @@ from vlmcli.config import Settings, load_settings, read_aliases
 from vlmcli.core import ImageRef, JobEvent
 from vlmcli.engine import Engine, EngineSettings
 from vlmcli.engine.modes import Mode
+from vlmcli.engine.offload_wish import parse_kv_type, parse_wish
 from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
 from vlmcli.session import Conversation
@@ -44,7 +45,8 @@ class Vlm:
     `engine`: the URL of a server that has a model open, or a name from the settings file; `model` is then the server's
     name for it, and None the only one that it has. Raises ServerError when the server is not there.
 
-    `cache=False` neither uses nor keeps anything on disk. Not for use from several threads at a time.
+    `cache=False` neither uses nor keeps anything on disk. `gpu` and what follows it are the options of the command
+    line; what makes no sense there raises UsageError. Not for use from several threads at a time.
     """
 
     def __init__(
@@ -56,6 +58,14 @@ class Vlm:
         family: str | None = None,
         chat_template: str | os.PathLike[str] | None = None,
         threads: int | None = None,
+        threads_batch: int | None = None,
+        gpu: str | int | None = None,
+        device: str | None = None,
+        main_gpu: str | None = None,
+        tensor_split: str | None = None,
+        projector_gpu: bool | None = None,
+        kv_type: str | None = None,
+        check_memory: bool = True,
         parallel: int | None = None,
         verbose: bool = False,
         cache: bool = True,
@@ -71,11 +81,16 @@ class Vlm:
         )
         engine_settings = EngineSettings(
             threads=threads or settings.threads,
+            threads_batch=threads_batch or 0,
+            offload=parse_wish(None if gpu is None else str(gpu), device, main_gpu, tensor_split, projector_gpu),
+            kv_type=parse_kv_type(kv_type),
+            check_memory=check_memory,
             parallel=parallel or 0,
             verbose=verbose,
             mode=Mode(settings.extra_buffers) if settings.extra_buffers else None,
             store=find_store() if cache else None,
         )
+        self._kv_type = engine_settings.kv_type
         self._backend = find_backend(engine or settings.engine, named, engine_settings)
         self._engine: Engine | None = None
         self._reply: Reply | None = None
@@ -96,6 +111,11 @@ class Vlm:
         all is well. The engine tries by itself when it opens. Raises EngineError when no way of computing is right.
         """
         return self._backend.prove_build(to_person)
+
+    @property
+    def kv_type(self) -> str:
+        """How what is read is stored: f16, or q8_0."""
+        return self._kv_type
 
     @property
     def fingerprint(self) -> str:

@@ -141,6 +141,12 @@ class DoesNotFit(EngineError):
     kind = "does_not_fit"
 
 
+class GpuNotToBeHad(EngineError):
+    """What was asked of a GPU explicitly: it is not there, this build cannot use it, or the model does not fit."""
+
+    kind = "gpu"
+
+
 class PictureLost(EngineError):
     """The prompt came out without its picture: never answered, always refused."""
 

@@ -21,8 +21,10 @@ from vlmcli.core import (
     ImageRef,
     JobDone,
     JobEvent,
+    JobNote,
     JobStage,
     JobText,
+    Note,
     PictureInfo,
     Record,
     Request,
@@ -132,6 +134,8 @@ class _Pipeline:
             yield JobStage(event.id, event.name, event.done, event.total)
         elif isinstance(event, TextChunk):
             yield JobText(event.id, event.text)
+        elif isinstance(event, Note):
+            yield JobNote(event.text)
         elif isinstance(event, Failed):
             running = self._running.pop(event.id)
             yield JobDone(event.id, self._record(running.job, running.infos, error=event.error))

@@ -82,7 +82,7 @@ def test_keys_and_values_of_settings(complete: Complete, tmp_path: Path, monkeyp
     settings = tmp_path / "config.toml"
     settings.write_text('[tasks.product]\nprompt = "x"\n')
     monkeypatch.setenv("VLM_CONFIG", str(settings))
-    assert complete("vlm config set tasks.product.pro") == ["tasks.product.prompt"]
+    assert complete("vlm config set tasks.product.prom") == ["tasks.product.prompt"]
     assert complete("vlm config unset tasks.p") == ["tasks.product", "tasks.product.prompt"]
 
 

@@ -17,6 +17,7 @@ import pytest
 from vlmcli.cache import Store
 from vlmcli.engine import EngineSettings, check_build, remedies, safety, trial, verdicts
 from vlmcli.engine.modes import Mode, TypeVerdict, Verdict
+from vlmcli.engine.offload_wish import OffloadWish
 from vlmcli.engine.safety import tell_once, types_to_try
 from vlmcli.engine.trial import Order, Untried, try_types
 from vlmcli.errors import EngineError
@@ -249,7 +250,7 @@ def test_on_the_gpu(child: Child, libraries: Path) -> None:
         "This build of llama.cpp fails with Q4_0 weights on the GPU (SIGABRT): the processor is used."
     )
     assert [json.loads(order)["gpu"] for order in orders] == [False, True]
-    assert check_build(frozenset({"Q4_0"}), EngineSettings(gpu="off")).sentence == ""
+    assert check_build(frozenset({"Q4_0"}), EngineSettings(offload=OffloadWish("off"))).sentence == ""
     assert [json.loads(order)["gpu"] for order in orders] == [False, True, False], "who wants none needs no trial of it"
 
 

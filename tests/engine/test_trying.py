@@ -20,6 +20,7 @@ from vlmcli.engine.llama.bindings import system_info
 from vlmcli.engine.llama.decoder import Decoder
 from vlmcli.engine.llama.identity import identify
 from vlmcli.engine.modes import Mode
+from vlmcli.engine.placement import OffloadPlan
 from vlmcli.engine.trial import Order, _command, try_types
 from vlmcli.gguf import Tensor, read_header
 
@@ -177,7 +178,7 @@ def test_only_what_ggml_takes_is_repacked() -> None:
 def test_answers_of_one_mode_are_not_those_of_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     files = ModelFiles("q", trying.quantized("Q4_0", tmp_path), demo.PROJECTOR, Family("demo"))
     assert len({identify(files, mode).decoder for mode in Mode}) == len(Mode)
-    assert identify(files, Mode.FULL).rows != identify(files, Mode.FULL, gpu=False).rows
+    assert identify(files, Mode.FULL).rows != identify(files, Mode.FULL, OffloadPlan(projector="CUDA0")).rows
     assert len({identity_of(files, EngineSettings(mode=mode)) for mode in Mode}) == len(Mode)
     found = set()
     for mode in Mode:

@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, BinaryIO
 
 from vlmcli.batch.messages import Ask, Begun, Done, GaveUp, Loading, NoMore, Pause, Start, receive, send
-from vlmcli.core import ImageRef, JobDone, JobEvent, JobStage
+from vlmcli.core import ImageRef, JobDone, JobEvent, JobNote, JobStage
 from vlmcli.errors import EngineError, PictureError, VlmError
 from vlmcli.images import read, resolve
 from vlmcli.images.expanding import failed
@@ -73,6 +73,8 @@ class _Child:
     def _tell(self, event: JobEvent) -> None:
         if isinstance(event, JobStage) and event.job is None:
             send(self._outbox, Loading(event.name))
+        elif isinstance(event, JobNote):
+            send(self._outbox, Loading(note=event.text))
         elif isinstance(event, JobDone):
             number = self._begun[event.job].number
             send(self._outbox, Done(number, event.record, self._digests.pop(number, "")))

@@ -211,7 +211,7 @@ class FolderJob:
         elif isinstance(message, Begun):
             self._flight.begun(message.number)
         elif isinstance(message, Loading):
-            self._watcher.loading(message.stage)
+            self._watcher.loading(message.stage, message.note)
         elif isinstance(message, GaveUp):
             raise message.error
         elif isinstance(message, Died):

@@ -64,9 +64,13 @@ class NoMore:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """Nothing is answered just now: the model is being opened, or a server is waited for."""
+    """Nothing is answered just now: the model is being opened, or a server is waited for.
+
+    `note`: what a person should know about how it is opened.
+    """
 
     stage: StageName = "loading"
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Protocol, cast
 
 from vlmcli.cache.digests import digest_of
 from vlmcli.cache.store import Store
-from vlmcli.core import Answer, Event, Failed, Finished, Picture, Request, StopReason, TextChunk
+from vlmcli.core import Answer, Event, Failed, Finished, Note, Picture, Request, StopReason, TextChunk
 from vlmcli.errors import VlmError
 
 _KEPT: frozenset[StopReason] = frozenset({"end", "stop", "length", "repetition"})
@@ -44,6 +44,7 @@ class RecallingEngine:
         self._open_engine, self._store, self._label = open_engine, store, label
         self._find_identity = identity
         self._identity: str | None = None
+        self._keeps = True
         self._engine: Answering | None = None
 
     def stream(self, requests: Iterable[Request | None]) -> Iterator[Event]:
@@ -67,6 +68,8 @@ class RecallingEngine:
         with closing(cast(_Closable, self._engine.stream(feed.requests()))) as events:
             try:
                 for event in events:
+                    if isinstance(event, Note):
+                        self._keeps = self._keeps and not event.answers_differ
                     if isinstance(event, Finished):
                         self._keep(feed.in_work.get(event.id), event.answer)
                     if isinstance(event, Finished | Failed):
@@ -100,7 +103,7 @@ class RecallingEngine:
         return [*([TextChunk(request.id, answer.text)] if answer.text else []), Finished(request.id, answer)]
 
     def _keep(self, key: str | None, answer: Answer) -> None:
-        if key and answer.stop_reason in _KEPT:
+        if key and self._keeps and answer.stop_reason in _KEPT:
             self._store.put("answers", key, _packed(answer), label=self._label)
 
     def interrupt(self) -> bool:

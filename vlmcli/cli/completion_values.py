@@ -93,7 +93,18 @@ def engines(incomplete: str) -> list[str]:
     return [name for name in ("llama", *(named if isinstance(named, dict) else ())) if name.startswith(incomplete)]
 
 
-COMPLETIONS = {"model": models, "engine": engines, "mmproj": projectors, "family": families, "chat_template": any_file}
+def gpu_words(incomplete: str) -> list[str]:
+    return [word for word in ("auto", "off", "all") if word.startswith(incomplete)]
+
+
+COMPLETIONS = {
+    "model": models,
+    "engine": engines,
+    "mmproj": projectors,
+    "family": families,
+    "chat_template": any_file,
+    "gpu": gpu_words,
+}
 """By the name of the option. Choices come from the option itself."""
 
 

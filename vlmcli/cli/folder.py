@@ -216,6 +216,8 @@ def settings_of(vlm: Vlm, work: Work) -> dict[str, Any]:
     given = {name: value for name in names if (value := getattr(options, name)) != getattr(usual, name)}
     if work.sources.frame is not None:
         given["frame"] = work.sources.frame
+    if vlm.kv_type != "f16":
+        given["kv_type"] = vlm.kv_type
     return {"task": work.task, "model": vlm.fingerprint, **{name: _short(value) for name, value in given.items()}}
 
 

@@ -17,7 +17,7 @@ from vlmcli.errors import ClosedPipe, UsageError
 if TYPE_CHECKING:
     from vlmcli.tasks import TaskOptions
 
-_MODEL, _ANSWER, _OUTPUT = "Model", "Answer", "Output"
+_MODEL, _GPU, _ANSWER, _OUTPUT = "Model", "Processor and GPU", "Answer", "Output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,6 @@ class Common:
         Path | None,
         typer.Option(metavar="FILE", help="A Jinja chat template to use instead.", rich_help_panel=_MODEL),
     ] = None
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, max=512, help="Processor threads.", envvar="VLM_THREADS", rich_help_panel=_MODEL),
-    ] = None
     parallel: Annotated[
         int | None,
         typer.Option(min=1, max=256, help="Pictures answered side by side, at the most.", rich_help_panel=_MODEL),
@@ -68,6 +64,48 @@ class Common:
     no_cache: Annotated[
         bool,
         typer.Option("--no-cache", help="Compute everything anew, and keep nothing on disk.", rich_help_panel=_MODEL),
+    ] = False
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, max=512, help="Processor threads.", envvar="VLM_THREADS", rich_help_panel=_GPU),
+    ] = None
+    threads_batch: Annotated[
+        int | None,
+        typer.Option(min=1, max=512, help="For pictures and prompts, if others than --threads.", rich_help_panel=_GPU),
+    ] = None
+    gpu: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|off|all|N",
+            help="Layers on GPUs: as many as fit, none, all (or an error), or N.",
+            rich_help_panel=_GPU,
+        ),
+    ] = None
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[,NAME]", help="Use these devices of llama.cpp only.", rich_help_panel=_GPU),
+    ] = None
+    main_gpu: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The GPU to fill first, and for the projector.", rich_help_panel=_GPU),
+    ] = None
+    tensor_split: Annotated[
+        str | None,
+        typer.Option(metavar="N[,N]", help="Share the layers out among the GPUs so: 3,1.", rich_help_panel=_GPU),
+    ] = None
+    projector_gpu: Annotated[
+        bool | None,
+        typer.Option(
+            "--projector-gpu/--no-projector-gpu", help="Look at pictures on the GPU, or not.", rich_help_panel=_GPU
+        ),
+    ] = None
+    kv_type: Annotated[
+        Literal["f16", "q8_0"] | None,
+        typer.Option(metavar="f16|q8_0", help="q8_0 takes half the memory for what is read.", rich_help_panel=_GPU),
+    ] = None
+    no_memory_check: Annotated[
+        bool,
+        typer.Option("--no-memory-check", help="Open a model that does not fit, too.", rich_help_panel=_GPU),
     ] = False
     max_tokens: Annotated[
         int | None, typer.Option(min=1, help="The longest answer, in tokens.", rich_help_panel=_ANSWER)

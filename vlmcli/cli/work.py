@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from vlmcli.api import Vlm
 from vlmcli.batch.ahead import as_they_come
 from vlmcli.batch.ledger import holds_ledger
+from vlmcli.cli.gpu_hint import say_unused_gpu
 from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.options import Common
 from vlmcli.core import ImageRef, JobDone, Record
@@ -71,6 +72,14 @@ def opener(common: Common) -> partial[Vlm]:
         family=common.family,
         chat_template=common.chat_template,
         threads=common.threads,
+        threads_batch=common.threads_batch,
+        gpu=common.gpu,
+        device=common.device,
+        main_gpu=common.main_gpu,
+        tensor_split=common.tensor_split,
+        projector_gpu=common.projector_gpu,
+        kv_type=common.kv_type,
+        check_memory=not common.no_memory_check,
         parallel=common.parallel,
         verbose=common.verbose,
         cache=not common.no_cache,
@@ -194,6 +203,8 @@ def _never_begun(record: Record) -> bool:
 def _warn(vlm: Vlm, common: Common) -> None:
     if common.quiet:
         return
+    if common.gpu is None and common.device is None:
+        say_unused_gpu()
     for warning in (*vlm.warnings, *filter(None, [vlm.prove_build(is_terminal(sys.stderr))])):
         say(f"vlm: {show_name(warning)}")
     if common.without_effect:

@@ -10,13 +10,14 @@ from vlmcli.core.events import (
     Event,
     Failed,
     Finished,
+    Note,
     Stage,
     StageName,
     StopReason,
     TextChunk,
     Timings,
 )
-from vlmcli.core.jobs import JobDone, JobEvent, JobStage, JobText
+from vlmcli.core.jobs import JobDone, JobEvent, JobNote, JobStage, JobText
 from vlmcli.core.models import Family, ModelFiles, ServedModel
 from vlmcli.core.pictures import ImageRef, LoadedImage
 from vlmcli.core.records import SCHEMA_VERSION, PictureInfo, Record
@@ -36,10 +37,12 @@ __all__ = [
     "ImageRef",
     "JobDone",
     "JobEvent",
+    "JobNote",
     "JobStage",
     "JobText",
     "LoadedImage",
     "ModelFiles",
+    "Note",
     "Part",
     "Pattern",
     "Picture",

@@ -14,3 +14,5 @@ class Device:
     is_gpu: bool
     free_bytes: int
     total_bytes: int
+    is_integrated: bool = False
+    """A GPU that takes of the processor's memory. It is left alone where there is one with memory of its own."""

@@ -92,4 +92,13 @@ class Failed:
     error: Exception
 
 
-Event = Stage | TextChunk | Finished | Failed
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something about the work as a whole that a person should know, once: less than was hoped for, and why."""
+
+    text: str
+    answers_differ: bool = False
+    """From here on answers may be other ones than the settings would give elsewhere: they are not kept."""
+
+
+Event = Stage | TextChunk | Finished | Failed | Note

@@ -30,4 +30,11 @@ class JobDone:
     record: Record
 
 
-JobEvent = JobStage | JobText | JobDone
+@dataclass(frozen=True, slots=True)
+class JobNote:
+    """What the engine says of all jobs: see Note."""
+
+    text: str
+
+
+JobEvent = JobStage | JobText | JobDone | JobNote

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from vlmcli.core import Device, Event, LoadedImage, ModelFiles, Request, ServedModel
 from vlmcli.engine.modes import Mode, Verdict
+from vlmcli.engine.offload_wish import NO_WISH, OffloadWish
 
 if TYPE_CHECKING:
     from vlmcli.cache import Store
@@ -22,13 +23,18 @@ class EngineSettings:
     """How an engine runs. Zeros and None mean: what the engine finds best."""
 
     threads: int = 0
+    threads_batch: int = 0
+    """For reading prompts in and for looking at pictures; 0: as many as `threads`."""
     parallel: int = 0
     """Answers in work at once, at the most."""
     verbose: bool = False
     mode: Mode | None = None
     """How weights are put in memory; None: the quickest way that this build was proven to do right."""
-    gpu: str = "auto"
-    """off: weights stay with the processor."""
+    offload: OffloadWish = NO_WISH
+    kv_type: str = "f16"
+    """Numbers of the KV cache: f16, or q8_0, which takes half the memory and wants flash attention."""
+    check_memory: bool = True
+    """Refuse weights that do not fit into the memory that is free."""
     store: Store | None = None
     """Where rows and read-in pictures are kept between runs; None: nowhere."""
     encode_picture: Callable[[LoadedImage, int], tuple[str, bytes]] | None = None

@@ -33,6 +33,7 @@ class ContextPlan:
     tokens_each: int
     micro_batch_tokens: int
     flash_attention: bool = True
+    kv_type: str = "f16"
 
     def holds(self, need: Need) -> bool:
         return (

@@ -18,7 +18,11 @@ from vlmcli.gguf import Tensor, read_header, read_parts
 VERSION = 2
 """Grows when the same request may be answered otherwise than before within one version of vlm."""
 
-_CHANGES_NO_ANSWER = frozenset({"threads", "parallel", "verbose", "store", "encode_picture"})
+_CHANGES_NO_ANSWER = frozenset(
+    {"threads", "threads_batch", "parallel", "verbose", "check_memory", "store", "encode_picture"}
+)
+_CHOOSES_GPUS = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GGML_VK_VISIBLE_DEVICES")
+"""Variables by which a user hides GPUs from every program."""
 
 
 def identity_of(files: ModelFiles, settings: EngineSettings) -> str:
@@ -29,6 +33,7 @@ def identity_of(files: ModelFiles, settings: EngineSettings) -> str:
         model_identity(files),
         _day(files),
         *(f"{f.name}={getattr(settings, f.name)!r}" for f in fields(settings) if f.name not in _CHANGES_NO_ANSWER),
+        *(f"{name}={os.environ.get(name)!r}" for name in _CHOOSES_GPUS),
         *libraries(),
         *_mode(files, settings),
     )
@@ -61,6 +66,11 @@ def model_identity(files: ModelFiles) -> str:
 def rows_identity(files: ModelFiles) -> str:
     """A digest of what gives a picture other rows: the projector, and the sizes it is asked to work at."""
     return digest_of(fingerprint(files.projector), files.family.image_min_tokens)
+
+
+def build_identity() -> str:
+    """A digest of the libraries of llama.cpp, which need not be loaded for that. Raises OSError."""
+    return digest_of(*libraries())
 
 
 def template_of(family: Family, own: str) -> str:

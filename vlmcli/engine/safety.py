@@ -51,7 +51,7 @@ def check_build(weight_types: frozenset[str], settings: EngineSettings, stop: Ca
     from vlmcli.engine.verdicts import identify_build
 
     try:
-        build = identify_build(libraries(), with_gpu=settings.gpu != "off")
+        build = identify_build(libraries(), with_gpu=settings.offload.may_use_gpu)
     except OSError:
         return Verdict()  # there is no llama.cpp: who opens it says so
     found = {type: build.load(type) or _unkept.get((build.key, type)) for type in types}

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vlmcli.gguf import Header
+from vlmcli.gguf.buffers import decoder_buffer_bytes, encoder_buffer_bytes
 
 CONTEXT_TOKENS = 4096
 """The context for which memory is counted: a picture of LLaVA 1.6, a question and a long answer."""
-_BATCH_TOKENS = 512
-"""Tokens that llama.cpp computes at once (n_ubatch), as it is by default."""
 _CONTEXT_STEP_TOKENS = 256
 """llama.cpp rounds a context up to a multiple of this (GGML_PAD in src/llama-context.cpp)."""
-_F32 = 4
 _BYTES_OF_F16 = 2
 
 _BUFFERS_BYTES = 600_000_000
@@ -49,7 +47,7 @@ def memory_needed(
         weights_bytes=sum(part.weights_bytes for part in parts),
         projector_bytes=projector.weights_bytes,
         kv_bytes=tokens * parts[0].kv_bytes_per_token * kv_bytes_per_element // _BYTES_OF_F16,
-        compute_bytes=_decoder_buffer_bytes(parts[0], tokens) + _encoder_buffer_bytes(projector),
+        compute_bytes=decoder_buffer_bytes(parts[0], tokens) + encoder_buffer_bytes(projector),
     )
 
 
@@ -60,26 +58,3 @@ def memory_expected(size_bytes: int, kv_bytes_per_token: int, context_tokens: in
 
 def _rounded(tokens: int) -> int:
     return -(-tokens // _CONTEXT_STEP_TOKENS) * _CONTEXT_STEP_TOKENS
-
-
-def _decoder_buffer_bytes(decoder: Header, context_tokens: int) -> int:
-    """The largest of what stands side by side in f32 for a batch, as llama.cpp's graphs reuse their memory.
-
-    That is the scores of all words; or those of attention, without flash attention; or the middle of the feed-forward
-    network, gate and up. The rows themselves stand beside each of them.
-    """
-    width, batch = decoder.number("{arch}.embedding_length"), min(_BATCH_TOKENS, context_tokens)
-    words = decoder.vocabulary_size
-    attention = decoder.number("{arch}.attention.head_count") * context_tokens
-    feed_forward = 2 * decoder.number("{arch}.feed_forward_length")
-    return batch * (max(words, attention, feed_forward) + 4 * width) * _F32
-
-
-def _encoder_buffer_bytes(projector: Header) -> int:
-    """The same for one picture, or one tile of it: its patches are the batch and the context."""
-    side = projector.number("clip.vision.image_size") // max(projector.number("clip.vision.patch_size"), 1)
-    patches = side * side + 1
-    width = projector.number("clip.vision.embedding_length")
-    attention = projector.number("clip.vision.attention.head_count") * patches
-    feed_forward = 2 * projector.number("clip.vision.feed_forward_length")
-    return patches * (max(attention, feed_forward) + 4 * width) * _F32

@@ -56,8 +56,10 @@ class Progress:
     def planned(self, total: int) -> None:
         self.total = total
 
-    def loading(self, stage: StageName) -> None:
+    def loading(self, stage: StageName, note: str = "") -> None:
         """Without a terminal a wait for a server is said at once: it may be the last that is heard for long."""
+        if note:
+            self.say(f"vlm: {show_name(note)}")
         self._stage = f"{_STAGES.get(stage, stage)}…"
         if stage == "waiting" and not self._on_terminal:
             self._next_s = 0.0

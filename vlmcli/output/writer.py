@@ -6,7 +6,7 @@ import contextlib
 from types import TracebackType
 from typing import Protocol, TextIO
 
-from vlmcli.core import JobDone, JobEvent, JobStage, JobText, Record
+from vlmcli.core import JobDone, JobEvent, JobNote, JobStage, JobText, Record
 from vlmcli.output.notes import print_error, stats_line
 from vlmcli.output.order import InOrder
 from vlmcli.output.sanitize import show_name
@@ -65,6 +65,11 @@ class Writer:
         if isinstance(event, JobStage):
             self._spin(event.name, tile_words(event))
             self._form.warm()
+            return
+        if isinstance(event, JobNote):
+            self._spinner.hide()
+            if not self._settings.quiet:
+                self._say(f"vlm: {show_name(event.text)}")
             return
         for ready in self._order.push(event) if self._form.in_order else [event]:
             self._show(ready)

@@ -16,22 +16,26 @@ from vlmcli.errors import DoesNotFit, EngineError
 
 _BATCH_TOKENS = 2048
 _DECODE = 1  # llama.h, enum llama_process_type
-_AUTOMATIC, _DISABLED = -1, 0  # llama.h, enum llama_flash_attn_type
+_AUTOMATIC, _DISABLED, _ENABLED = -1, 0, 1  # llama.h, enum llama_flash_attn_type
+_TYPES = {"f16": 1, "q8_0": 8}  # ggml.h, enum ggml_type
 
 
 class Context:
     """Owns a llama_context of `plan.n_slots` sequences. Raises DoesNotFit when memory is not to be had."""
 
-    def __init__(self, decoder: Decoder, plan: ContextPlan, abort: Abort, threads: int) -> None:
+    def __init__(self, decoder: Decoder, plan: ContextPlan, abort: Abort, threads: int, threads_batch: int) -> None:
         params = llama.llama_context_default_params()
         params.n_ctx = plan.tokens_each * plan.n_slots
         params.n_batch = max(_BATCH_TOKENS, plan.micro_batch_tokens)
         params.n_ubatch = plan.micro_batch_tokens
         params.n_seq_max = plan.n_slots
         params.n_outputs_max = plan.n_slots
-        params.n_threads = params.n_threads_batch = threads
+        params.n_threads, params.n_threads_batch = threads, threads_batch
         params.kv_unified = False
         params.flash_attn_type = _AUTOMATIC if plan.flash_attention else _DISABLED
+        params.type_k = params.type_v = _TYPES[plan.kv_type]
+        if plan.kv_type != "f16":
+            params.flash_attn_type = _ENABLED  # without it llama.cpp refuses
         params.no_perf = True
         self.plan, self._abort = plan, abort
         self.n_batch: int = params.n_batch

@@ -9,30 +9,35 @@ from pathlib import Path
 from vlmcli.engine.llama import logs
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.bindings import Token, llama
+from vlmcli.engine.llama.placing import ON_PROCESSOR, Placing
 from vlmcli.engine.llama.repack import Repacked
 from vlmcli.engine.modes import Mode
-from vlmcli.errors import EngineError, ModelDamaged
+from vlmcli.errors import DoesNotFit, EngineError, ModelDamaged
 from vlmcli.gguf import Tensor
 
 _CONTROL, _UNKNOWN = 1 << 3, 1 << 0
 
 
 class Decoder:
-    """An open decoder. Raises ModelDamaged when llama.cpp refuses the file, KeyboardInterrupt when aborted.
+    """An open decoder. Raises ModelDamaged when llama.cpp refuses the file, DoesNotFit when a device has no room.
 
-    `tensors`: those of its file, by name; only Mode.REPACKED looks at them.
+    KeyboardInterrupt when aborted. `tensors`: those of its file, by name; only Mode.REPACKED looks at them.
     """
 
     def __init__(
-        self, path: Path, abort: Abort, mode: Mode, gpu: bool = True, tensors: Mapping[str, Tensor] | None = None
+        self,
+        path: Path,
+        abort: Abort,
+        mode: Mode,
+        tensors: Mapping[str, Tensor] | None = None,
+        placing: Placing = ON_PROCESSOR,
     ) -> None:
         params = llama.llama_model_default_params()
+        placing.set_decoder(params)
         params.progress_callback = abort.on_load
         params.use_extra_bufts = mode is Mode.FULL
-        if not gpu:
-            params.n_gpu_layers = 0
         # An override would hold a weight back from the GPU.
-        elsewhere = gpu and llama.llama_supports_gpu_offload()
+        elsewhere = placing.plan.n_layers > 0
         self._repacked = Repacked(tensors or {}) if mode is Mode.REPACKED and not elsewhere else None
         if self._repacked:
             params.tensor_buft_overrides = self._repacked.pointer
@@ -42,6 +47,8 @@ class Decoder:
         if not self.pointer:
             if abort.interrupted:
                 raise KeyboardInterrupt
+            if logs.wants_memory():
+                raise DoesNotFit(f"The model could not be loaded: {logs.reason()}.", "A smaller one: vlm models")
             raise ModelDamaged(
                 f"llama.cpp cannot load {path}: {logs.reason() or 'it gives no reason'}.",
                 "Download the file again, or update llama-cpp-python if the model is newer than it.",

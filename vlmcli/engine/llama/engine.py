@@ -19,6 +19,7 @@ from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.devices import MOST_SEQUENCES, best_parallel
 from vlmcli.engine.llama.model import OpenModel
 from vlmcli.engine.llama.worker import Inbox, Worker
+from vlmcli.engine.offload_wish import OFF
 from vlmcli.errors import EngineError
 
 _PATIENCE_S = 0.7
@@ -37,7 +38,11 @@ class LlamaEngine:
     def __init__(self, files: ModelFiles, settings: EngineSettings) -> None:
         self._abort = Abort()
         self._files, self._settings = files, settings
-        self._parallel = min(settings.parallel, MOST_SEQUENCES) if settings.parallel > 0 else best_parallel()
+        self._parallel = (
+            min(settings.parallel, MOST_SEQUENCES)
+            if settings.parallel > 0
+            else best_parallel(settings.offload.gpu != OFF)
+        )
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None
         self._outbox: _Outbox | None = None
@@ -104,7 +109,7 @@ class LlamaEngine:
 
     def _open(self, outbox: _Outbox) -> Worker:
         outbox.put(Stage(None, "loading"))
-        return Worker(OpenModel(self._files, self._settings, self._abort), self._abort, self._parallel)
+        return Worker(OpenModel(self._files, self._settings, self._abort, outbox.put), self._abort, self._parallel)
 
     def interrupt(self) -> bool:
         """See Engine.interrupt."""

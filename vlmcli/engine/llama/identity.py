@@ -9,6 +9,7 @@ from vlmcli.core import ModelFiles
 from vlmcli.engine.identity import rows_identity
 from vlmcli.engine.llama.bindings import llama, system_info
 from vlmcli.engine.modes import Mode
+from vlmcli.engine.placement import ALL_ON_PROCESSOR, OffloadPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,12 @@ class Identity:
     label: str
 
 
-def identify(files: ModelFiles, mode: Mode, gpu: bool = True) -> Identity:
-    """Numbers differ in their last bits between builds, processors and ways of storing weights: so do the keys."""
-    build = digest_of(llama.llama_version(), system_info(), int(gpu))
+def identify(files: ModelFiles, mode: Mode, plan: OffloadPlan = ALL_ON_PROCESSOR) -> Identity:
+    """Numbers differ in their last bits between builds, devices and ways of storing weights: so do the keys."""
+    build = digest_of(llama.llama_version(), system_info())
+    where = [f"{count} on {name}" for name, count in zip(plan.devices, plan.counts, strict=True) if count]
     return Identity(
-        digest_of(build, rows_identity(files)),
-        digest_of(build, fingerprint(files.decoder), mode),
+        digest_of(build, rows_identity(files), plan.projector),
+        digest_of(build, fingerprint(files.decoder), mode, *where),
         files.name,
     )

@@ -13,8 +13,10 @@ from vlmcli.errors import EXIT_ENGINE
 
 _DEBUG, _ERROR, _CONTINUES = 1, 4, 5  # ggml.h, enum ggml_log_level
 _PREFIX = re.compile(r"^(\w+: )?(error: |error loading model: )?")
+_COMPUTE = re.compile(r"(\S+) compute buffer size = +([\d.]+) MiB")
 _recent: deque[tuple[int, str]] = deque(maxlen=400)
-_state = {"verbose": False, "level": 0}
+_state = {"verbose": False, "level": 0, "installed": False}
+_NO_ROOM = re.compile(r"alloc|out of memory|OutOfDeviceMemory", re.IGNORECASE)
 
 
 def _receive(level: int, text: bytes | None, _user_data: object) -> None:
@@ -41,7 +43,7 @@ _abort_callback = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(_give_up)
 
 def install(verbose: bool) -> None:
     """Route every log of llama.cpp here. Safe to call again."""
-    _state["verbose"] = verbose
+    _state.update(verbose=verbose, installed=True)
     llama.llama_log_set(_callback, None)
     mtmd.mtmd_log_set(_callback, None)
     mtmd.mtmd_helper_log_set(_callback, None)
@@ -49,6 +51,12 @@ def install(verbose: bool) -> None:
     if set_abort is not None:
         set_abort.argtypes, set_abort.restype = [ctypes.c_void_p], ctypes.c_void_p
         set_abort(ctypes.cast(_abort_callback, ctypes.c_void_p))
+
+
+def install_unless_done() -> None:
+    """For who only asks something, and does not know whether the log is wanted."""
+    if not _state["installed"]:
+        install(verbose=False)
 
 
 def forget() -> None:
@@ -60,3 +68,14 @@ def reason() -> str:
     """Why it failed: the first line of level ERROR since `forget`, without the function's name; empty if none."""
     lines = "".join(text for level, text in _recent if level == _ERROR).strip().splitlines()
     return _PREFIX.sub("", lines[0]).strip().rstrip(".") if lines else ""
+
+
+def wants_memory() -> bool:
+    """Whether what failed since `forget` failed for want of memory, on whatever device."""
+    return any(level == _ERROR and _NO_ROOM.search(text) for level, text in _recent)
+
+
+def compute_bytes() -> dict[str, int]:
+    """Bytes of the buffers to compute in, by device, that a context since `forget` has made, or would have."""
+    found = _COMPUTE.findall("".join(text for _, text in _recent))
+    return {name: int(float(mib) * 2**20) for name, mib in found}

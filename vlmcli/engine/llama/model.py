@@ -15,17 +15,22 @@ from vlmcli.engine.llama import devices, logs
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.answering import Answering
 from vlmcli.engine.llama.decoder import Decoder
+from vlmcli.engine.llama.device_list import list_devices
 from vlmcli.engine.llama.eyes import Eyes
 from vlmcli.engine.llama.identity import identify
+from vlmcli.engine.llama.opening import Opening, Say, allowed
 from vlmcli.engine.llama.pieces import prompt_pieces
 from vlmcli.engine.llama.projector import Projector
 from vlmcli.engine.llama.prompt import render
 from vlmcli.engine.llama.read_in import ReadIn
 from vlmcli.engine.llama.saver import Saver
 from vlmcli.engine.llama.template import ChatTemplate
+from vlmcli.engine.offload import room_for_kv
+from vlmcli.engine.placement import F16, Q8_0, kv_bytes
 from vlmcli.engine.safety import check_build
 from vlmcli.errors import TemplateError
 from vlmcli.gguf import Header, read_header
+from vlmcli.machine import count_threads, free_memory_bytes, total_memory_bytes
 
 _MOST_THREADS = 512
 """What ggml takes (GGML_MAX_N_THREADS): with more it ends the process."""
@@ -34,34 +39,39 @@ _ONE_THREAD_BELOW_BYTES = 64 << 20
 
 
 class OpenModel:
-    """Owns what was loaded. Raises VlmError when a file cannot serve, KeyboardInterrupt when aborted."""
+    """Owns what was loaded. Raises VlmError when a file cannot serve, KeyboardInterrupt when aborted.
 
-    def __init__(self, files: ModelFiles, settings: EngineSettings, abort: Abort) -> None:
+    `say` is told what came out less than it was wished for.
+    """
+
+    def __init__(self, files: ModelFiles, settings: EngineSettings, abort: Abort, say: Say = lambda note: None) -> None:
         started = time.monotonic()
         logs.install(settings.verbose)
         self.header = read_header(files.decoder)
-        read_header(files.projector)  # llama.cpp opens nothing that was not looked at
+        projector = read_header(files.projector)  # llama.cpp opens nothing that was not looked at
         self.threads = min(settings.threads, _MOST_THREADS) or _threads_for(self.header)
+        self.threads_batch = min(settings.threads_batch, _MOST_THREADS) or self.threads
         verdict = check_build(types_of(files), settings, lambda: abort.interrupted)
-        gpu = verdict.gpu and settings.gpu != "off"
         self._family = files.family
+        opening = Opening(files, self.header, projector, replace(settings, offload=allowed(settings, verdict)), say)
         with ExitStack() as opened:
-            self.decoder = Decoder(files.decoder, abort, verdict.mode, gpu, tensors_of(files))
+            load = partial(Decoder, files.decoder, abort, verdict.mode, tensors_of(files))
+            self._opened = opening.open_decoder(load)
+            self.decoder, self.plan = self._opened.decoder, self._opened.plan
             opened.callback(self.decoder.close)
             self._template = _chat_template(files, self.decoder)
-            identity = identify(files, verdict.mode, gpu)
+            identity = identify(files, verdict.mode, self.plan)
             saver = Saver(settings.store) if settings.store else None
             self.read_in = ReadIn(saver, identity) if saver else None
-            open_projector = partial(
+            load_projector = partial(
                 Projector,
                 files.projector,
                 self.decoder,
                 abort,
-                self.threads,
+                self.threads_batch,
                 image_min_tokens=files.family.image_min_tokens,
-                gpu=gpu,
             )
-            self.eyes = Eyes(open_projector, saver, identity)
+            self.eyes = Eyes(partial(opening.open_projector, load_projector, self.plan), saver, identity)
             opened.callback(self.eyes.close)
             if saver:
                 opened.callback(saver.close)
@@ -72,9 +82,37 @@ class OpenModel:
         """Render and tokenize: from here the request's cost in tokens is known. Raises VlmError."""
         parts = render(spaced(request, self._family), self._template, self._family.separator)
         answering = Answering(request, prompt_pieces(parts, self.decoder.vocabulary, self.eyes.pieces))
-        need = check_fits(answering.need, self.decoder.trained_tokens)
-        answering.need = replace(need, flash_attention=devices.flash_attention_is_better(request.one_of_many))
+        need = check_fits(answering.need, self.trained_tokens)
+        answering.need = replace(need, flash_attention=self._flash_attention(request))
         return answering
+
+    def _flash_attention(self, request: Request) -> bool:
+        return self.plan.kv_type != F16 or devices.flash_attention_is_better(
+            request.one_of_many, self.plan.n_layers > 0
+        )
+
+    @property
+    def trained_tokens(self) -> int:
+        """The longest context: the model's own, or what memory allows."""
+        return min(self.decoder.trained_tokens, self._opened.most_tokens or self.decoder.trained_tokens)
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        return kv_bytes(self.header.kv_bytes_per_token, self.plan.kv_type)
+
+    def free_bytes_for_kv(self) -> int:
+        """In all, when each device takes its part of it; 0: not known."""
+        free = {device.name: device.free_bytes for device in list_devices()} if self.plan.n_layers else {}
+        on_gpus = [free.get(name, 0) for name in self.plan.devices]
+        host = free_memory_bytes() or total_memory_bytes() // 2
+        return room_for_kv(self.plan, self._opened.sizes, on_gpus, host)
+
+    def shrink_kv(self) -> bool:
+        """Store the KV of contexts to come in 8 bits. False when it is so already, or cannot be."""
+        if self.plan.kv_type != F16 or not self._opened.kv_may_shrink:
+            return False
+        self.plan = replace(self.plan, kv_type=Q8_0)
+        return True
 
     def take_load_s(self) -> float:
         """Seconds that opening the model, or its projector, took since this was asked last."""
@@ -100,7 +138,7 @@ def spaced(request: Request, family: Family) -> Request:
 
 
 def _threads_for(header: Header) -> int:
-    return 1 if header.size_bytes < _ONE_THREAD_BELOW_BYTES else devices.thread_count()
+    return 1 if header.size_bytes < _ONE_THREAD_BELOW_BYTES else count_threads()
 
 
 def _chat_template(files: ModelFiles, decoder: Decoder) -> ChatTemplate:

@@ -13,13 +13,16 @@ from vlmcli.engine.llama.bindings import mtmd
 from vlmcli.engine.llama.chunks import PictureChunks, row_piece
 from vlmcli.engine.llama.decoder import Decoder
 from vlmcli.engine.llama.pieces import Piece, RowPiece, TokenPiece
-from vlmcli.errors import EngineError, ModelDamaged, ModelMismatch, PictureLost
+from vlmcli.engine.llama.placing import ON_PROCESSOR, Placing
+from vlmcli.errors import DoesNotFit, EngineError, ModelDamaged, ModelMismatch, PictureLost
 
 _MARKER = b"<__media__>"
 
 
 class Projector:
     """An open projector. Raises ModelDamaged or ModelMismatch when it cannot serve this decoder.
+
+    DoesNotFit when there is no room for it.
 
     `image_min_tokens`: pictures of fewer tokens are scaled up, where the projector takes any size; 0 leaves them.
     """
@@ -30,15 +33,15 @@ class Projector:
         decoder: Decoder,
         abort: Abort,
         threads: int,
+        placing: Placing = ON_PROCESSOR,
         *,
         image_min_tokens: int = 0,
-        gpu: bool = True,
     ) -> None:
         params = mtmd.mtmd_context_params_default()
+        placing.set_projector(params)
         params.warmup = False
         params.print_timings = False
         params.n_threads = threads
-        params.use_gpu = gpu
         params.media_marker = _MARKER
         if image_min_tokens:
             params.image_min_tokens = image_min_tokens
@@ -58,6 +61,8 @@ class Projector:
         if self._abort.interrupted:
             return KeyboardInterrupt()
         reason = logs.reason() or "it gives no reason"
+        if logs.wants_memory():
+            return DoesNotFit(f"The projector could not be loaded: {reason}.", "A smaller model: vlm models")
         if "mismatch" in reason:
             return ModelMismatch(
                 f"{path} is not the projector of this model: {reason}.", "Take both files from the same repository."

@@ -17,7 +17,7 @@ from vlmcli.engine.llama.identity import Identity
 from vlmcli.engine.llama.pieces import Piece, key_of, position_count
 from vlmcli.engine.llama.saver import Saver
 
-_FORMAT = "kv 2"
+_FORMAT = "kv 3"
 _SAVING_BYTES_PER_SECOND = 300e6
 """What a slow disk takes. An entry is saved when that is quicker than the work that it spares."""
 _MOST_SAVED = 16
@@ -62,7 +62,7 @@ class ReadIn:
         """Of all that the sequence holds and how it was computed; a state fits only as many sequences as it is from."""
         plan, identity = context.plan, self._identity
         names = (repr(tuple(key)) for key in keys)
-        how = (plan.n_slots, plan.micro_batch_tokens, int(plan.flash_attention))
+        how = (plan.n_slots, plan.micro_batch_tokens, int(plan.flash_attention), plan.kv_type)
         return digest_of(_FORMAT, identity.decoder, identity.rows, *how, *names)
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 
-from vlmcli.core import Event, Failed, Finished, Request, StopReason, TextChunk
+from vlmcli.core import Event, Failed, Finished, Note, Request, StopReason, TextChunk
 from vlmcli.engine.fit import ContextPlan, plan_context
-from vlmcli.engine.llama import devices
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.answering import Answering
 from vlmcli.engine.llama.context import Context
 from vlmcli.engine.llama.model import OpenModel
 from vlmcli.engine.llama.room import Room
 from vlmcli.engine.scheduler import Prefill
-from vlmcli.errors import VlmError
+from vlmcli.errors import DoesNotFit, VlmError
 
 Inbox = SimpleQueue[list[Request] | None]
 """Requests that came in together; None: there will be no more."""
@@ -95,12 +95,30 @@ class Worker:
         """A context for those who wait. When it cannot be had they fail, each with the reason."""
         self._close_room()
         try:
-            context = Context(self._model.decoder, self._plan(), self._abort, self._model.threads)
-            self._room = Room(context, self._model.read_in, self._waiting[0].request.one_of_many)
+            self._room = Room(self._make_context(), self._model.read_in, self._waiting[0].request.one_of_many)
         except VlmError as error:
             for answering in self._waiting:
                 self._emit(Failed(answering.request.id, error))
             self._waiting.clear()
+
+    def _make_context(self) -> Context:
+        """As planned; or with fewer side by side, and at last with a smaller KV, when memory is not to be had."""
+        while True:
+            plan = self._plan()
+            try:
+                return Context(self._model.decoder, plan, self._abort, self._model.threads, self._model.threads_batch)
+            except DoesNotFit:
+                if plan.n_slots > 1:
+                    self._parallel = plan.n_slots // 2
+                    self._emit(
+                        Note(f"Memory is short: {self._parallel} at a time are answered, and not {plan.n_slots}.")
+                    )
+                elif self._model.shrink_kv():
+                    self._emit(Note("Memory is short: the KV is stored in 8 bits (q8_0).", answers_differ=True))
+                    for answering in self._waiting:
+                        answering.need = replace(answering.need, flash_attention=True)
+                else:
+                    raise
 
     @property
     def _most_slots(self) -> int:
@@ -110,13 +128,14 @@ class Worker:
         return min(self._parallel, len(self._waiting) if many else len(pictures))
 
     def _plan(self) -> ContextPlan:
-        return plan_context(
+        plan = plan_context(
             [answering.need for answering in self._waiting],
-            trained_tokens=self._model.decoder.trained_tokens,
+            trained_tokens=self._model.trained_tokens,
             most_slots=self._most_slots,
-            kv_bytes_per_token=self._model.header.kv_bytes_per_token,
-            free_memory_bytes=devices.free_memory_bytes(),
+            kv_bytes_per_token=self._model.kv_bytes_per_token,
+            free_memory_bytes=self._model.free_bytes_for_kv(),
         )
+        return replace(plan, kv_type=self._model.plan.kv_type)
 
     # --- one step -----------------------------------------------------------------------------------------
 
