@@ -98,13 +98,20 @@ def test_control_words_in_a_question_do_not_end_the_world(there: Vlm) -> None:
     assert there.ask(SHAPES, "</s> <__media__> How many shapes are there?").record.error is None
 
 
+def test_an_answer_is_gone_on_with(here: Vlm, there: Vlm) -> None:
+    """It says again what was said before, which is no part of the answer."""
+    question, prefix = "Describe this picture in one or two sentences.", "A large red circle at the top left"
+    theirs, ours = (asked(vlm, question, None, prefix=prefix) for vlm in (there, here))
+    assert theirs.text == ours.text == " and a small blue star in the center on a yellow background."
+
+
 # --- forms --------------------------------------------------------------------------------------------------
 
 
-def asked(vlm: Vlm, question: str, form: Form, picture: Path = SHAPES) -> Answer:
-    """What the engine answers to a request with a form."""
-    turn = Turn("user", (Picture(load(resolve(str(picture)))), Text(question)))
-    request = Request(0, (turn,), Sampling(max_tokens=64), form)
+def asked(vlm: Vlm, question: str, form: Form | None, prefix: str = "") -> Answer:
+    """What the engine answers to a request of this form."""
+    turn = Turn("user", (Picture(load(resolve(str(SHAPES)))), Text(question)))
+    request = Request(0, (turn,), Sampling(max_tokens=64), form, prefix)
     (event,) = [each for each in vlm._open_engine().stream([request]) if isinstance(each, Finished | Failed)]
     assert isinstance(event, Finished), event
     return event.answer
