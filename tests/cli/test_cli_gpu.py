@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from vlmcli import Vlm, demo
+from vlmcli.cli import work
+from vlmcli.cli.options import Common
 from vlmcli.engine.llama import opening
 from vlmcli.engine.offload import host_bytes
 from vlmcli.engine.placement import OffloadPlan
@@ -206,3 +208,15 @@ def test_a_folder_job_hears_it_from_its_engine(
     assert result.stderr.count("vlm: Memory is short: the KV is stored in 8 bits (q8_0).") == 1
     quiet = vlm_process("describe", picture, "-o", "other.jsonl", "--model", "demo", "--quiet", env=env)
     assert "Memory" not in quiet.stderr
+
+
+def test_where_a_server_answers_this_machines_gpu_is_not_spoken_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("vlmcli.cli.gpu_hint.find_gpus", lambda: (NVIDIA,))
+    monkeypatch.setattr("vlmcli.cli.gpu_hint.is_terminal", lambda stream: True)
+    with Vlm("demo") as vlm:
+        work._warn(vlm, Common(engine="http://127.0.0.1:9"))
+        assert "NVIDIA" not in capsys.readouterr().err
+        work._warn(vlm, Common(engine="llama"))
+        assert "NVIDIA" in capsys.readouterr().err

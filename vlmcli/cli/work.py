@@ -11,6 +11,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from vlmcli.api import Vlm
+from vlmcli.backend import LOCAL
 from vlmcli.batch.ahead import as_they_come
 from vlmcli.batch.ledger import holds_ledger
 from vlmcli.cli.gpu_hint import say_unused_gpu
@@ -203,7 +204,7 @@ def _never_begun(record: Record) -> bool:
 def _warn(vlm: Vlm, common: Common) -> None:
     if common.quiet:
         return
-    if common.gpu is None and common.device is None:
+    if common.gpu is None and common.device is None and common.engine in (None, LOCAL):
         say_unused_gpu()
     for warning in (*vlm.warnings, *filter(None, [vlm.prove_build(is_terminal(sys.stderr))])):
         say(f"vlm: {show_name(warning)}")

@@ -60,6 +60,7 @@ class Progress:
         """Without a terminal a wait for a server is said at once: it may be the last that is heard for long."""
         if note:
             self.say(f"vlm: {show_name(note)}")
+            return
         self._stage = f"{_STAGES.get(stage, stage)}…"
         if stage == "waiting" and not self._on_terminal:
             self._next_s = 0.0
