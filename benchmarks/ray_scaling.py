@@ -96,6 +96,7 @@ class Clock:
 @dataclass(frozen=True)
 class Measured:
     workers: int
+    pictures: int
     per_s: float
     start_s: float
     own_ms: float
@@ -118,7 +119,7 @@ def measure(workers: int, pictures: Sequence[str], cost_s: float, folder: Path) 
     times = clock.answers_s
     first, last = len(times) // 10, len(times) - workers  # the last of each worker comes when it comes
     per_s = (last - first) / (times[last] - times[first])
-    return Measured(workers, per_s, times[0] - began_s, 1000 * own_s / len(times))
+    return Measured(workers, len(times), per_s, times[0] - began_s, 1000 * own_s / len(times))
 
 
 def draw(folder: Path, many: int) -> list[str]:
@@ -150,12 +151,19 @@ def main() -> int:
     return 0 if min(shares.values()) >= SHARE else 1
 
 
+def own_s_of(rows: Sequence[Measured]) -> float:
+    """Seconds of the job's process for one more picture: what it takes once, to start Ray, is not in it."""
+    *_, fewer, more = rows
+    spent_s = (more.own_ms * more.pictures - fewer.own_ms * fewer.pictures) / 1000
+    return spent_s / (more.pictures - fewer.pictures)
+
+
 def show(rows: Sequence[Measured], shares: dict[int, float]) -> None:
     print("workers  pictures/s  of linear  start s  own ms a picture")
     for row in rows:
         share = shares[row.workers]
         print(f"{row.workers:>7}  {row.per_s:>10.2f}  {share:>9.3f}  {row.start_s:>7.1f}  {row.own_ms:>16.2f}")
-    start_s, own_s, share = rows[-1].start_s, rows[-1].own_ms / 1000, min(1.0, *shares.values())
+    start_s, own_s, share = rows[-1].start_s, own_s_of(rows), min(1.0, *shares.values())
     print(
         f"\non paper, {PICTURES_ON_PAPER:,} pictures, S = {start_s:.0f} s, e = {share:.3f}, d = {1000 * own_s:.2f} ms:"
     )

@@ -102,7 +102,7 @@ def test_answers_are_those_of_one_machine(
         assert there[name]["text"] == record["text"]
         assert there[name]["job"] == record["job"]
     assert "7 done before" in finish(start_vlm("describe", "photos", *JOB[:-2], env=marked))[1]  # on this machine
-    assert not processes(marked)
+    wait_until(lambda: not processes(marked))
 
 
 @pytest.mark.slow
@@ -119,7 +119,7 @@ def test_a_worker_that_is_killed(start_vlm: Start, fill: Callable[..., list[str]
     assert code == 0, err
     assert all(re.match(r"vlm: \d+ of 120 ", line) for line in err.splitlines()), err  # nothing but progress is said
     assert_each_once(names)
-    assert not processes(marked)
+    wait_until(lambda: not processes(marked))
 
 
 @pytest.mark.slow

@@ -76,7 +76,6 @@ def _not_connected(address: str, error: Exception) -> EngineError:
     if not address:
         return EngineError(f"Ray cannot be started on this machine: {said}.", "Look with --verbose at what it says.")
     if isinstance(error, OSError):
-        return EngineError(
-            f"There is no Ray cluster at {address}: {said}.", "Start one: ray start --head, or leave out --ray-address"
-        )
+        where = "No Ray cluster runs on this machine" if address == "auto" else f"No Ray cluster answers at {address}"
+        return EngineError(f"{where}.", "Start one: ray start --head, or leave out --ray-address")
     return EngineError(f"The Ray cluster at {address} does not take us: {said}.", "See how it is: ray status")
