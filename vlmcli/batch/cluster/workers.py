@@ -58,6 +58,7 @@ class RayWorkers:
         self._crew, self._actors, self._machines = Crew(), dict[int, Any](), dict[int, str]()
         self._n_hired = self._n_deaths = 0
         self._blamed: list[tuple[Ask, PictureKilled]] = []
+        self._notes: set[str] = set()
         self._leaving = self._stopping = self._answered = False
         threading.Thread(target=self._work, name="ray", daemon=True).start()
 
@@ -172,7 +173,8 @@ class RayWorkers:
             self._crew.begun(worker, said.number)
             self._tell(said)
         elif isinstance(said, Loading):
-            if not self._answered:
+            if not (self._answered or said.note in self._notes):
+                self._notes |= {said.note} - {""}  # what several workers have to say is said once
                 self._tell(said)
         elif isinstance(said, Ready):
             self._machines[worker] = said.machine
