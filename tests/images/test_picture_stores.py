@@ -149,6 +149,7 @@ class NoCredentialsError(Exception):
     [
         (NoCredentialsError("Unable"), PictureUnreadable, "there are no credentials for s3://", "aws configure"),
         (FileNotFoundError("The specified bucket does not exist"), PictureNotFound, "no such bucket", "name"),
+        (FileNotFoundError("mybucket/a.png"), PictureNotFound, "s3://b/a.png is not there.", "see it"),
         (FileNotFoundError("x"), PictureNotFound, "is not there", ""),
         (PermissionError("Forbidden"), PictureUnreadable, "the store refuses", "aws configure"),
         (ImportError("no", name="aiobotocore.x"), PictureUnreadable, "without aiobotocore", "pip install aiobotocore"),

@@ -180,6 +180,7 @@ _SIGN_IN = {
 }
 _SIGN_IN |= {"s3a": _SIGN_IN["s3"], "gcs": _SIGN_IN["gs"], "abfs": _SIGN_IN["az"], "abfss": _SIGN_IN["az"]}
 _NO_CREDENTIALS = re.compile("Credential|Unauthorized|TokenRetrieval|LocalTokenNotFound|ProfileNotFound")
+_NO_BUCKET = re.compile("NoSuchBucket|bucket (does not exist|not found)", re.IGNORECASE)
 _LONGEST_REASON = 160
 
 
@@ -200,7 +201,7 @@ def _as_ours(url: str, error: Exception) -> PictureError:
     kinds = " ".join(kind.__name__ for kind in type(error).__mro__)
     if _NO_CREDENTIALS.search(kinds):
         return PictureUnreadable(f"{name} cannot be read: there are no credentials for {scheme}:// here.", sign_in)
-    if isinstance(error, FileNotFoundError) and "bucket" in str(error).lower():
+    if isinstance(error, FileNotFoundError) and _NO_BUCKET.search(str(error)):
         return PictureNotFound(f"{name} is not there: there is no such bucket.", "Check its name.")
     if isinstance(error, FileNotFoundError | NotADirectoryError | KeyError):
         return PictureNotFound(f"{name} is not there.", "Check the address, and that you may see it.")
