@@ -44,6 +44,8 @@ DOORS = {
     "jinja2": "engine.llama",
     "asyncio": "engine.server",
     "keyring": "engine.server",
+    "fsspec": "images.sources.stores",
+    "ray": "batch.cluster",
     "numpy": "nowhere",
     "torch": "nowhere",
 }

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LOCAL = "llama"
 """The engine that needs no naming."""
+RAY = "ray"
+"""Not an engine that one question can be put to: the workers of a cluster, each of which has the local one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ def find_backend(engine: str, named: Named, settings: EngineSettings) -> Backend
 
     Raises UsageError, ModelError, ServerError.
     """
+    if engine == RAY:
+        raise UsageError(
+            "A Ray cluster is for many pictures into a file.", "vlm describe FOLDER -r -o out.jsonl --engine ray"
+        )
     return _find_local(named, settings) if engine in ("", LOCAL) else _find_served(engine, named, settings)
 
 

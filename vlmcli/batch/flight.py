@@ -6,7 +6,7 @@ from collections import deque
 
 from vlmcli.batch.planning import Todo
 
-_AHEAD = 8
+AHEAD = 8
 """Pictures that wait in the process for its pipeline to take them: it shall never wait for us."""
 
 
@@ -16,7 +16,8 @@ class Flight:
     Who is alone in the process when it dies is to blame.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ahead: int = AHEAD) -> None:
+        self._ahead = ahead
         self._out: dict[int, Todo] = {}
         self._begun: set[int] = set()
         self._again: deque[Todo] = deque()
@@ -44,7 +45,7 @@ class Flight:
 
     @property
     def _has_room(self) -> bool:
-        return not self._out if self._alone else len(self._out) - len(self._begun) < _AHEAD
+        return not self._out if self._alone else len(self._out) - len(self._begun) < self._ahead
 
     def next_again(self) -> tuple[Todo, bool] | None:
         """The next one to go out once more, and whether alone; None: none now."""

@@ -3,8 +3,7 @@
     Wanted --planner--> Todo --engine's process--> Record --> ledger
                     `--> done already, or a twin of another: copied
 
-One thread does it all, and waits at one place, for the next word of the engine's process. The model is opened there
-and never here.
+One thread does it all, and waits at one place, for the engine's next word. The model is opened there, never here.
 """
 
 from __future__ import annotations
@@ -13,15 +12,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 from vlmcli.batch.ahead import Ahead
 from vlmcli.batch.delivery import Delivery
-from vlmcli.batch.flight import Flight
+from vlmcli.batch.flight import AHEAD, Flight
 from vlmcli.batch.ledger import Key, Ledger
-from vlmcli.batch.messages import Ask, Begun, Died, Done, GaveUp, Loading, Start
+from vlmcli.batch.messages import Ask, Begun, Died, Done, GaveUp, Killed, Loading, Start
 from vlmcli.batch.planning import Complaint, Planner, Todo, Wanted
-from vlmcli.batch.process import EngineProcess, Heard, how_it_died
+from vlmcli.batch.process import Aside, EngineProcess, Heard, OpenAside, how_it_died
 from vlmcli.batch.records import copy_of, named
 from vlmcli.batch.stamps import Stamp
 from vlmcli.batch.tally import Tally, Watcher
@@ -58,15 +57,16 @@ class FolderJob:
         watcher: Watcher,
         delivery: Delivery | None = None,
         verbose: bool = False,
+        open_engine: OpenAside = EngineProcess,
+        ahead: int = AHEAD,
     ) -> None:
         self._wanted, self._start, self._planner = Ahead(wanted), start, planner
         self._ledger, self._watcher, self._verbose = ledger, watcher, verbose
         self._delivery = delivery or Delivery()
         self._heard: Heard = SimpleQueue()
-        self._engine: EngineProcess | None = None
-        self._flight, self._n_planned, self._sent_s, self.tally = Flight(), 0, 0.0, Tally()
-        self._waiting_for: dict[Key, list[Todo]] = {}
-        self._in_work: set[Key] = set()
+        self._open, self._engine = open_engine, cast(Aside | None, None)
+        self._flight, self._n_planned, self._sent_s, self.tally = Flight(ahead), 0, 0.0, Tally()
+        self._waiting_for, self._in_work = dict[Key, list[Todo]](), set[Key]()
         self._blamed: list[tuple[Todo, PictureKilled]] = []
         self._planned_all = self._starved = self._paused = self._told_no_more = self._stopping = False
 
@@ -86,11 +86,10 @@ class FolderJob:
         return self.tally
 
     def _say_farewell(self) -> None:
-        """Let the engine's process close its caches."""
         if self._engine and not self._stopping:
             if not self._told_no_more:
                 self._engine.no_more()
-            self._engine.wait(_FAREWELL_S)
+            self._engine.wait(_FAREWELL_S)  # it closes its caches
 
     def interrupt(self) -> bool:
         """From a signal handler: finish what is begun. False the second time: leave now, nothing will be torn."""
@@ -157,15 +156,14 @@ class FolderJob:
         elif todo.twin in self._in_work:
             self._waiting_for.setdefault(todo.twin, []).append(todo)
         elif todo.twin in self._ledger.entries:
-            (record,) = self._ledger.records([todo.twin])
-            self._copy(todo, record, todo.stamp)
+            self._copy(todo, next(self._ledger.records([todo.twin])), todo.stamp)
         else:
             self._in_work.add(todo.key)
             self._send(todo)
 
     def _send(self, todo: Todo, alone: bool = False) -> None:
         if self._engine is None:
-            self._engine = EngineProcess(self._start, self._heard, self._verbose)
+            self._engine = self._open(self._start, self._heard, self._verbose)
             self._told_no_more = self._paused = False
         wanted = todo.wanted
         self._engine.ask(Ask(self._flight.send(todo), todo.name, wanted.question, wanted.content))
@@ -212,6 +210,8 @@ class FolderJob:
             self._flight.begun(message.number)
         elif isinstance(message, Loading):
             self._watcher.loading(message.stage, message.note)
+        elif isinstance(message, Killed):
+            self._keep(todo := self._flight.done(message.number), self._failure(todo, message.error))
         elif isinstance(message, GaveUp):
             raise message.error
         elif isinstance(message, Died):

@@ -96,7 +96,7 @@ class Ledger:
             job = value["job"]
             name = job.get("name", value["picture"])
             failed = value["error"]["kind"] if value["error"] else ""
-            stamp = Stamp(job["size"], job["mtime_ns"], job["sha256"])
+            stamp = Stamp(job["size"], job["mtime_ns"], job["sha256"], job.get("tag", ""))
             settings, model = job["settings"], value["model"]
             key = name, self._questions.setdefault(value["question"], value["question"])
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -134,6 +134,7 @@ class Ledger:
         if self._shard:
             job["shard"] = list(self._shard)
         job |= {"size": stamp.size_bytes, "mtime_ns": stamp.mtime_ns, "sha256": stamp.sha256}
+        job |= {"tag": stamp.tag} if stamp.tag else {}
         line = as_line({**value, "job": job})
         self._write(line)
         question = self._questions.setdefault(value["question"], value["question"])

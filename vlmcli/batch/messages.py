@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 from vlmcli.core import ImageRef, JobEvent, Record, StageName
+from vlmcli.errors import EngineError
 from vlmcli.images.wishes import Wish
 from vlmcli.pipeline import Job
 from vlmcli.tasks import TaskOptions
@@ -17,7 +18,9 @@ class Opened(Protocol):
     """A model that answers jobs: `vlmcli.api.Vlm`."""
 
     def job(self, task: str, pictures: Sequence[ImageRef], options: TaskOptions) -> Job: ...
-    def run(self, jobs: Iterable[Job], many: bool | None = None) -> Iterator[JobEvent]: ...
+    @property
+    def fingerprint(self) -> str: ...
+    def run(self, jobs: Iterable[Job | None], many: bool | None = None) -> Iterator[JobEvent]: ...
     def close(self) -> bool: ...
 
 
@@ -35,6 +38,8 @@ class Start:
     wish: Wish
     model: str
     """Its name, as records show it."""
+    fingerprint: str = ""
+    """Of the model, where it is to be looked at whether another machine's is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,14 @@ class Done:
     number: int
     record: Record
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """This picture ended whoever had it, more than once."""
+
+    number: int
+    error: EngineError
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,8 @@ def _compared(wanted: Wanted, stamp: Stamp, entry: Entry) -> tuple[Stamp, bool]:
     then, path = entry.stamp, wanted.ref.path
     if wanted.content is not None:
         return stamp, stamp.sha256 == then.sha256
+    if stamp == Stamp() and path is None:
+        return then, True  # a web page, or a store that does not tell today: what it gave once is kept
     if stamp.same_file_as(then):
         return stamp._replace(sha256=then.sha256), True
     if stamp.size_bytes is None or stamp.size_bytes != then.size_bytes or not then.sha256 or path is None:

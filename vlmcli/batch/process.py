@@ -8,8 +8,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from vlmcli.batch.messages import Ask, Died, NoMore, Pause, Start, receive, send
 
@@ -17,8 +18,21 @@ _BEGIN = "import sys; sys.path[:] = sys.argv[1:]; from vlmcli.batch.child import
 _SAID_BYTES = 4096
 _LAST_WORDS = 200
 
-Heard = SimpleQueue[tuple["EngineProcess | None", Any]]
-"""What processes say, each with who says it; Died is the last of each."""
+
+class Aside(Protocol):
+    """Where pictures are answered beside the job: in a process, or on a cluster's workers."""
+
+    def ask(self, ask: Ask) -> None: ...
+    def pause(self) -> None: ...
+    def no_more(self, at_once: bool = False) -> None: ...
+    def kill(self) -> None: ...
+    def wait(self, seconds: float) -> bool: ...
+
+
+Heard = SimpleQueue[tuple[Aside | None, Any]]
+"""What they say, each with who says it; Died is the last of each."""
+OpenAside = Callable[[Start, Heard, bool], Aside]
+"""The last is whether to be verbose."""
 
 
 class EngineProcess:

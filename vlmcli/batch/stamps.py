@@ -8,23 +8,30 @@ import stat
 from typing import NamedTuple
 
 from vlmcli.core import ImageRef
+from vlmcli.images.sources.remote import find_facts
 
 _CHUNK_BYTES = 1 << 20
 
 
 class Stamp(NamedTuple):
-    """Of a regular file. All else (a URL, a pipe, a file that is not there) has None and its bytes' digest, if any."""
+    """Of a regular file. All else (a web page, a pipe, a file that is gone) has None and its bytes' digest, if any.
+
+    `tag`: what a store of files calls these bytes (an ETag, …), where it does.
+    """
 
     size_bytes: int | None = None
     mtime_ns: int | None = None
     sha256: str = ""
+    tag: str = ""
 
     def same_file_as(self, other: Stamp) -> bool:
-        return self[:2] == other[:2]
+        return self._replace(sha256="") == other._replace(sha256="")
 
 
 def stamp_of(ref: ImageRef) -> Stamp:
     """Size and time of the file that is there now."""
+    if facts := find_facts(ref):
+        return Stamp(facts.size_bytes, facts.mtime_ns, tag=facts.tag)
     if ref.kind != "file" or ref.path is None:
         return Stamp()
     try:

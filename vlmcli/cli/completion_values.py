@@ -90,7 +90,9 @@ def engines(incomplete: str) -> list[str]:
     from vlmcli.cli.user_tasks import quietly_read
 
     named = quietly_read().values.get("engines")
-    return [name for name in ("llama", *(named if isinstance(named, dict) else ())) if name.startswith(incomplete)]
+    return [
+        name for name in ("llama", "ray", *(named if isinstance(named, dict) else ())) if name.startswith(incomplete)
+    ]
 
 
 def gpu_words(incomplete: str) -> list[str]:

@@ -36,10 +36,10 @@ def is_folder_job(common: Common, folder: Folder, many: bool) -> bool:
 
 def is_many(arguments: Sequence[str] | None, sources: Sources) -> bool:
     """More than one name, or one that stands for many: a folder, a pattern, a list."""
-    from vlmcli.images.expanding import is_pattern
+    from vlmcli.images.expanding import is_folder_name, is_pattern
 
     names = list(arguments or [])
-    stands_for_many = any(is_pattern(name) or (sources.recursive and os.path.isdir(name)) for name in names)
+    stands_for_many = any(is_pattern(name) or (sources.recursive and is_folder_name(name)) for name in names)
     return len(names) > 1 or sources.from_file is not None or stands_for_many
 
 

@@ -14,12 +14,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from vlmcli.batch.delivery import Delivery
+from vlmcli.batch.flight import AHEAD
 from vlmcli.batch.job import FolderJob
 from vlmcli.batch.ledger import Key, Ledger
 from vlmcli.batch.lock import locked
 from vlmcli.batch.messages import Start
 from vlmcli.batch.planning import Complaint, Planner, Todo, Wanted
 from vlmcli.batch.rendering import render
+from vlmcli.cli.cluster import as_on_workers, check_ray_options, fetching, is_on_ray, open_aside
 from vlmcli.cli.decide import ledger_path, lock_of, target_of
 from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.options import Common, Folder
@@ -107,6 +109,9 @@ def _bytes_of(ref: MemoryRef) -> bytes:
 
 def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
     """Do what is not done yet. Returns the exit code."""
+    check_ray_options(common, folder)
+    open_engine, ahead = open_aside(common, folder)
+    common = as_on_workers(common) if is_on_ray(common) else common
     vlm = open_model(common)
     jobs = [vlm.job(work.task, (), options) for options in work.options]
     questions = tuple(job.task.question(job.brief, 1) for job in jobs)
@@ -119,8 +124,11 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
         _take_place(ledger, common, stack)
         ledger.begin_anew() if folder.overwrite else ledger.load()
         planner = Planner(ledger, questions, folder.retry_failed)
-        start = Start(opener(common), work.task, work.options, work.sources.wish, vlm.model)
-        job = FolderJob(work.wanted(), start, planner, ledger, progress, delivery, common.verbose)
+        opening = partial(fetching, opener(common)) if folder.ray_pull else opener(common)
+        start = Start(opening, work.task, work.options, work.sources.wish, vlm.model, vlm.fingerprint)
+        job = FolderJob(
+            work.wanted(), start, planner, ledger, progress, delivery, common.verbose, open_engine, ahead or AHEAD
+        )
         _count_meanwhile(work, progress)
         try:
             with handed_to(job.interrupt):

@@ -39,7 +39,7 @@ class Common:
         typer.Option(
             metavar="URL",
             help="A server that has the model open (llama-server, vLLM, Ollama, …), by URL or by its name in"
-            " config.toml; [bold]llama[/] is this machine.",
+            " config.toml; [bold]llama[/] is this machine, [bold]ray[/] a cluster.",
             rich_help_panel=_MODEL,
         ),
     ] = None
@@ -192,6 +192,7 @@ class Common:
 
 
 _FOLDER = "Many pictures into a file"
+_RAY = "With --engine ray"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,20 @@ class Folder:
         str | None, typer.Option(metavar="TEXT", help="Words before the text in a sidecar.", rich_help_panel=_FOLDER)
     ] = None
     suffix: Annotated[str | None, typer.Option(metavar="TEXT", help="Words after it.", rich_help_panel=_FOLDER)] = None
+    ray_address: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A cluster: HOST:6379, auto; else one of its own.", rich_help_panel=_RAY),
+    ] = None
+    ray_workers: Annotated[
+        int | None, typer.Option(min=1, help="How many; else as many as there is room for.", rich_help_panel=_RAY)
+    ] = None
+    ray_cpus: Annotated[
+        float | None, typer.Option(min=0.01, help="Processors for each worker.", rich_help_panel=_RAY)
+    ] = None
+    ray_gpus: Annotated[float | None, typer.Option(min=0.0, help="GPUs for each worker.", rich_help_panel=_RAY)] = None
+    ray_pull: Annotated[
+        bool, typer.Option("--ray-pull", help="Workers fetch a model that they lack.", rich_help_panel=_RAY)
+    ] = False
 
 
 def with_common(command: Callable[..., int]) -> Callable[..., int]:

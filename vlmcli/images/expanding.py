@@ -12,8 +12,10 @@ from typing import NamedTuple
 from vlmcli.core import ImageRef
 from vlmcli.errors import PictureError, PictureNotFound, PictureUnreadable
 from vlmcli.images.names import is_hidden, is_picture_name, natural
+from vlmcli.images.remote_folders import is_remote_folder, match_remote, walk_remote
 from vlmcli.images.sources import lexists, stdin, url
 from vlmcli.images.sources.promise import FailedRef
+from vlmcli.images.sources.remote import is_remote
 from vlmcli.images.words import printable, quoted
 
 _ANY_DEPTH = re.compile(r"(?:^|(?<=/))\*\*(?:/+|$)")
@@ -38,6 +40,8 @@ def expand_named(arguments: Iterable[str], recursive: bool) -> Iterator[Named]:
         if recursive and os.path.isdir(argument):
             found = _or_failure(argument, walk(argument), f"There are no pictures in {printable(argument)}.")
             yield from (Named(name, _below(argument, name)) for name in found)
+        elif is_remote(argument):
+            yield from _expand_remote(argument, recursive)
         elif is_pattern(argument):
             found = _matching(argument, recursive)
             found = _or_failure(argument, found, f"No file matches {printable(argument)}.")
@@ -46,10 +50,44 @@ def expand_named(arguments: Iterable[str], recursive: bool) -> Iterator[Named]:
             yield Named(argument, argument)
 
 
+def _expand_remote(url: str, recursive: bool) -> Iterator[Named]:
+    """The same of a URL, each name with its path within the folder, as shards are to agree wherever it lies."""
+    found: Iterator[tuple[Expanded, str]] = iter(())
+    if is_pattern(url):
+        found, sentence = ((name, _called(name)) for name in match_remote(url)), "Nothing matches"
+    else:
+        try:
+            is_folder = recursive and is_remote_folder(url)
+        except PictureError as error:
+            yield Named(url if is_picture_name(url.partition("::")[0]) else FailedRef(url, "memory", error=error), url)
+            return
+        if not is_folder:
+            yield Named(url, url)
+            return
+        found, sentence = walk_remote(url), "There are no pictures in"
+    empty = True
+    for name, relative in found:
+        empty = False
+        yield Named(name, relative)
+    if empty:
+        none = PictureNotFound(f"{sentence} {printable(url)}.", "Check the address.")
+        yield Named(FailedRef(url, "memory", error=none), url)
+
+
+def is_folder_name(argument: str) -> bool:
+    """Whether there is a folder of that name, here or in a store; one that does not tell has none."""
+    if not is_remote(argument):
+        return os.path.isdir(argument)
+    try:
+        return is_remote_folder(argument)
+    except PictureError:
+        return False
+
+
 def expand_list(names: Iterable[str], recursive: bool) -> Iterator[Named]:
     """As `expand_named`, of a list's names, which are exact: an asterisk in one is an asterisk."""
     for name in names:
-        yield from expand_named([name], recursive) if recursive and os.path.isdir(name) else [Named(name, name)]
+        yield from expand_named([name], recursive) if recursive and is_folder_name(name) else [Named(name, name)]
 
 
 def _called(name: Expanded) -> str:
