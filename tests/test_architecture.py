@@ -23,7 +23,7 @@ LAYERS = (
     {"tasks", "images", "models", "engine", "output"},
     {"cache"},
     {"config"},
-    {"gguf", "machine", "toml_text"},
+    {"gguf", "machine", "processes", "toml_text"},
     {"core"},
     {"errors"},
     {"demo"},

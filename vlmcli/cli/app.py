@@ -14,6 +14,8 @@ from vlmcli.cli.compare import compare
 from vlmcli.cli.config import config
 from vlmcli.cli.demo import demo
 from vlmcli.cli.describe import describe
+from vlmcli.cli.doctor import EXAMPLES as DOCTOR_EXAMPLES
+from vlmcli.cli.doctor import doctor
 from vlmcli.cli.merge import merge
 from vlmcli.cli.models import models
 from vlmcli.cli.ocr import ocr
@@ -75,6 +77,7 @@ for _command in (describe, ask, compare, ocr):
     _add(_command)
 app.command(no_args_is_help=True)(merge)
 app.command()(demo)
+app.command(epilog=DOCTOR_EXAMPLES)(doctor)
 app.command(epilog=PULL_EXAMPLES, no_args_is_help=True)(pull)
 app.add_typer(models, name="models")
 app.add_typer(config, name="config")

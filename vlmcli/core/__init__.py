@@ -3,7 +3,7 @@
 ImageRef -> LoadedImage -> Request -> TextChunk … Finished -> Record
 """
 
-from vlmcli.core.devices import Device
+from vlmcli.core.devices import Device, LlamaBuild
 from vlmcli.core.events import (
     Answer,
     Confidence,
@@ -40,6 +40,7 @@ __all__ = [
     "JobNote",
     "JobStage",
     "JobText",
+    "LlamaBuild",
     "LoadedImage",
     "ModelFiles",
     "Note",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from vlmcli.core import Device, Event, LoadedImage, ModelFiles, Request, ServedModel
+from vlmcli.core import Device, Event, LlamaBuild, ModelFiles, Request
 from vlmcli.engine.modes import Mode, Verdict
 from vlmcli.engine.offload_wish import NO_WISH, OffloadWish
 
@@ -101,3 +101,10 @@ def check_build(weight_types: frozenset[str], settings: EngineSettings) -> Verdi
     from vlmcli.engine.safety import check_build
 
     return check_build(weight_types, settings)
+
+
+def describe_build() -> LlamaBuild:
+    """What the installed llama.cpp says of itself. It is loaded, which may end a process: ask in a child."""
+    from vlmcli.engine.llama.build_facts import describe_build
+
+    return describe_build()
