@@ -19,6 +19,10 @@ from vlmcli.core.events import (
 )
 from vlmcli.core.jobs import JobDone, JobEvent, JobNote, JobStage, JobText
 from vlmcli.core.models import Family, ModelFiles, ServedModel
+
+
+from vlmcli.core.measures import Measured
+from vlmcli.core.models import Family, ModelFiles
 from vlmcli.core.pictures import ImageRef, LoadedImage
 from vlmcli.core.records import SCHEMA_VERSION, PictureInfo, Record
 from vlmcli.core.requests import Choices, Form, Part, Pattern, Picture, Request, Role, Sampling, Schema, Text, Turn
@@ -42,6 +46,7 @@ __all__ = [
     "JobText",
     "LlamaBuild",
     "LoadedImage",
+    "Measured",
     "ModelFiles",
     "Note",
     "Part",

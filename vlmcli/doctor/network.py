@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
-from vlmcli.doctor.findings import Finding
+from vlmcli.doctor.findings import Finding, Level
 from vlmcli.doctor.patient import Patient
 from vlmcli.errors import VlmError
 
@@ -27,7 +28,8 @@ def hub(patient: Patient) -> Iterator[Finding]:
     try:
         seconds = reach_hub(CATALOGUE[_KNOWN_MODEL].repo, _PATIENCE_S)
     except VlmError as error:
-        yield Finding("warning" if _has_models() else "problem", "Hub", error.sentence, error.hint, private)
+        level: Level = "warning" if _has_models() else "problem"
+        yield Finding(level, "Hub", f"{error.sentence}{_by_proxy()}", error.hint, private)
         return
     yield Finding("ok", "Hub", f"{host()} answers in {seconds * 1000:.0f} ms", private=private)
 
@@ -35,6 +37,20 @@ def hub(patient: Patient) -> Iterator[Finding]:
 def _private_names(host: str) -> tuple[str, ...]:
     """A mirror of the user's own is the user's own business."""
     return () if host == "huggingface.co" else (host, host.partition(":")[0])
+
+
+def _by_proxy() -> str:
+    """Who is asked in the Hub's place, and may be the one who does not answer."""
+    from urllib.request import getproxies, proxy_bypass
+
+    from vlmcli.models.hub.connection import endpoint
+
+    address = urlsplit(endpoint())
+    if address.hostname is None or proxy_bypass(address.hostname):
+        return ""
+    proxies = getproxies()
+    proxy = urlsplit(proxies.get(address.scheme) or proxies.get("all") or "").hostname
+    return f" It is asked by way of the proxy at {proxy}." if proxy else ""
 
 
 def _has_models() -> bool:

@@ -61,13 +61,13 @@ class Patient:
         except subprocess.TimeoutExpired:
             child.kill()
             child.communicate()
-            raise ChildFailed("llama.cpp did not answer in time", how="hung") from None
+            raise ChildFailed("it did not answer in time", how="hung") from None
         said = _read(out)
         if "error" in said:
             raise ChildFailed(str(said["error"]).rstrip("."), str(said.get("hint", "")))
         if child.returncode or not said:
             how = how_it_ended(child.returncode)
-            raise ChildFailed(f"llama.cpp died ({how}{_last_words(err)})", how=how)
+            raise ChildFailed(f"it died ({how}{_last_words(err)})", how=how)
         return said
 
     def _start(self, command: list[str]) -> subprocess.Popen[str]:

@@ -29,6 +29,8 @@ def without_private(text: str, private: tuple[str, ...] = ()) -> str:
     text = re.sub(r"~[/\\][^\s:'\",;()]+", lambda found: _in_home(found[0]), text)
     for name, shown in _names():
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", shown, text, flags=re.IGNORECASE)
+    for proxy in _proxies():
+        text = text.replace(proxy, "[proxy]")
     for token in _tokens():
         text = text.replace(token, "[token]")
     return _TOKEN.sub("[token]", text)
@@ -80,3 +82,12 @@ def _tokens() -> Iterator[str]:
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         if value := os.environ.get(name, "").strip():
             yield value
+
+
+def _proxies() -> Iterator[str]:
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies
+
+    for address in getproxies().values():
+        if host := urlsplit(address).hostname:
+            yield host

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from vlmcli.core import Device, Event, LlamaBuild, ModelFiles, Request
+from vlmcli.core import Device, Event, LlamaBuild, LoadedImage, Measured, ModelFiles, Request
 from vlmcli.engine.modes import Mode, Verdict
 from vlmcli.engine.offload_wish import NO_WISH, OffloadWish
 
@@ -108,3 +108,10 @@ def describe_build() -> LlamaBuild:
     from vlmcli.engine.llama.build_facts import describe_build
 
     return describe_build()
+
+
+def measure(files: ModelFiles, settings: EngineSettings, image: LoadedImage) -> Iterator[Measured]:
+    """How quick each phase of an answer about this picture is, one after the other. Raises VlmError."""
+    from vlmcli.engine.llama.benching import measure
+
+    return measure(files, settings, image)

@@ -18,7 +18,7 @@ _NARROW = 50
 
 
 def print_finding(level: str, text: str, fix: str = "", stream: TextIO | None = None) -> None:
-    """`level`: ok, warning or problem. `text` is wrapped for a terminal; a command never is, so that it can be copied."""
+    """`level`: ok, warning or problem. `text` is wrapped for a terminal; a command is not: it is to be copied."""
     stream = sys.stdout if stream is None else stream
     columns = terminal_size(stream).columns if is_terminal(stream) else None
     indent = _NARROW_INDENT if columns is not None and columns < _NARROW else _INDENT

@@ -42,5 +42,5 @@ _LATER = "Try again later; models that are here work without it: vlm models --in
 def _explained(repo_id: str, error: Exception) -> VlmError:
     found = explain(repo_id, error)
     if isinstance(found, HubUnreachable) and not is_offline():
-        return HubUnreachable(f"{reason_of(error)[:1].upper()}{reason_of(error)[1:]}.", found.hint)
+        return HubUnreachable(f"It cannot be reached: {reason_of(error)}.", found.hint)
     return found or HubUnreachable(f"{type(error).__name__}: {str(error).rstrip('.')}.")
