@@ -18,6 +18,10 @@ LAYERS = (
     {"cli"},
     {"api", "doctor"},
     {"batch", "session", "backend"},
+
+
+    {"api", "doctor", "bench"},
+    {"batch", "session"},
     {"reply"},
     {"pipeline"},
     {"tasks", "images", "models", "engine", "output"},

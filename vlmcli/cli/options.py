@@ -226,16 +226,20 @@ class Folder:
 
 
 def with_common(command: Callable[..., int]) -> Callable[..., int]:
-    """`command(…, common, sources)` as typer wants it: with the fields of these as parameters of its own."""
+    """`command(…, common, sources)` as typer wants it: with the fields of these as parameters of its own.
+
+    `opening` is a Common with those options alone that say how a model is opened.
+    """
     parameters = list(inspect.signature(command, eval_str=True).parameters.values())
     groups = {p.name: _SHARED[p.name] for p in parameters if p.name in _SHARED}
     own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters if p.name not in groups]
-    shared = [parameter for group in groups.values() for parameter in _parameters_of(group)]
+    shared = {name: _parameters_of(group, _OF_OPENING if name == "opening" else None) for name, group in groups.items()}
+    more = [parameter for parameters in shared.values() for parameter in parameters]
 
     @functools.wraps(command)
     def entry(**arguments: Any) -> int:
         given = {
-            name: group(**{field.name: arguments.pop(field.name) for field in fields(group)})
+            name: group(**{parameter.name: arguments.pop(parameter.name) for parameter in shared[name]})
             for name, group in groups.items()
         }
         try:
@@ -243,20 +247,40 @@ def with_common(command: Callable[..., int]) -> Callable[..., int]:
         except BrokenPipeError as error:  # typer would make an exit code of its own of it
             raise ClosedPipe from error
 
-    vars(entry)["__signature__"] = inspect.Signature(own + shared)
-    entry.__annotations__ = {p.name: p.annotation for p in own + shared}
+    vars(entry)["__signature__"] = inspect.Signature(own + more)
+    entry.__annotations__ = {p.name: p.annotation for p in own + more}
     del vars(entry)["__wrapped__"]  # typer would read the signature beneath
     return entry
 
 
-def _parameters_of(group: type[Any]) -> list[inspect.Parameter]:
+def opening_arguments(common: Common) -> list[str]:
+    """Options that were given of how a model is opened, as they are typed: for another process."""
+    return [word for parameter in _parameters_of(Common, _OF_OPENING) for word in _typed(parameter, common)]
+
+
+def _typed(parameter: inspect.Parameter, common: Common) -> list[str]:
+    value = getattr(common, parameter.name)
+    name = f"--{parameter.name.replace('_', '-')}"
+    if value is None or value == parameter.default:
+        return []
+    if isinstance(value, bool):
+        return [name if value else name.replace("--", "--no-", 1)]
+    return [name, str(value)]
+
+
+def _parameters_of(group: type[Any], panels: tuple[str, ...] | None = None) -> list[inspect.Parameter]:
+    """Its fields; `panels`: those that `--help` shows there."""
     hints = get_type_hints(group, include_extras=True)
     return [
         inspect.Parameter(
             field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
         )
         for field in fields(group)
+        if panels is None
+        or (field.name not in _NOT_OF_OPENING and hints[field.name].__metadata__[0].rich_help_panel in panels)
     ]
 
 
-_SHARED: dict[str, type[Any]] = {"sources": Sources, "common": Common, "folder": Folder}
+_SHARED: dict[str, type[Any]] = {"sources": Sources, "common": Common, "folder": Folder, "opening": Common}
+_OF_OPENING = (_MODEL,)
+_NOT_OF_OPENING = ("model", "no_cache")

@@ -146,17 +146,16 @@ def _context(model: OpenModel, need: Need, most: int) -> Context:
 
 def _decoding(name: str, context: Context, prompt: _Prompt, sequences: int) -> Measured:
     """Steps of all sequences together after the prompt, which alone they hold afterwards."""
-    token, depth, slots = prompt.any_token, prompt.positions, range(sequences)
-    steps = 0
     room = min(_STEPS, context.plan.tokens_each - prompt.tokens)
-    started = time.monotonic()
-    while steps < room and (steps < _LEAST_STEPS or time.monotonic() - started < _LONG_ENOUGH_S):
-        context.step([(token, depth + steps, slot) for slot in slots])
+    steps, started, seconds = 0, time.monotonic(), 0.0
+    while steps < _LEAST_STEPS or (seconds < _LONG_ENOUGH_S and steps < _STEPS * _MOST_TIMES):
+        if steps % room == 0:
+            for slot in range(sequences):
+                context.forget_from(slot, prompt.positions)
+        position = prompt.positions + steps % room
+        context.step([(prompt.any_token, position, slot) for slot in range(sequences)])
         llama.llama_synchronize(context.pointer)
-        steps += 1
-    seconds = time.monotonic() - started
-    for slot in slots:
-        context.forget_from(slot, depth)
+        steps, seconds = steps + 1, time.monotonic() - started
     return Measured(name, steps * sequences / seconds, "tokens/s", steps * sequences, seconds)
 
 

@@ -1,0 +1,106 @@
+"""`vlm bench`"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vlmcli.cli.completion_values import installed_names
+from vlmcli.cli.options import Common, opening_arguments
+from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
+
+if TYPE_CHECKING:
+    from vlmcli.bench.rounds import Side
+
+EXAMPLES = (
+    "Examples:\n\nvlm bench llava-1.6-mistral-7b\n\n"
+    'vlm bench llava-1.6-mistral-7b --threads 4 --vs "--threads 8"\n\nvlm bench demo --json'
+)
+_MOST_ROUNDS = 100
+
+
+def bench(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="As --model of a task; without it, the one that a task would use.",
+            autocompletion=installed_names,
+        ),
+    ] = None,
+    vs: Annotated[
+        str | None,
+        typer.Option("--vs", metavar="OPTIONS", help='Other options to hold against these: --vs "--threads 2".'),
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, max=_MOST_ROUNDS, help="How often all is measured: 3, or 5 with --vs.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    one_round: Annotated[bool, typer.Option("--one-round", hidden=True)] = False,
+    *,
+    opening: Common,
+) -> int:
+    """Measure how quick a model is here: loading, a picture, reading, writing alone and up to 16 side by side, memory.
+
+    Each round is a fresh process that looks at a packaged picture. Past results are kept, and the change since the last
+    run of the same model, settings and llama.cpp is shown. Ctrl-C ends it, and what was measured is shown.
+    """
+    if one_round:
+        return _measure_here(model, opening)
+    from vlmcli.bench.rounds import Side
+
+    arguments = (*([model] if model else []), *opening_arguments(opening))
+    sides = [Side(arguments)]
+    if vs is not None:
+        sides.append(Side((*arguments, *_other_options(vs))))
+    return _bench(sides, rounds or (3 if vs is None else 5), json)
+
+
+def _measure_here(model: str | None, opening: Common) -> int:
+    """In the fresh process of one round."""
+    from vlmcli.bench.rounds import About, print_round
+    from vlmcli.cli.work import open_model
+
+    vlm = open_model(replace(opening, model=model))
+    print_round(About(vlm.model, vlm.speed_fingerprint), vlm.measure())
+    return EXIT_OK
+
+
+def _other_options(vs: str) -> list[str]:
+    try:
+        options = shlex.split(vs)
+    except ValueError as error:
+        raise UsageError(f"--vs cannot be read: {error}.", 'vlm bench MODEL --vs "--threads 2"') from None
+    if not options:
+        raise UsageError("--vs names no options.", 'vlm bench MODEL --vs "--threads 2"')
+    return options
+
+
+def _bench(sides: list[Side], rounds: int, as_json: bool) -> int:
+    from vlmcli.bench.rounds import run_rounds
+    from vlmcli.cli.bench_table import print_json, print_sides
+
+    interrupted = False
+    try:
+        run_rounds(sides, rounds, _tell)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        _tell("")
+    if not any(side.phases for side in sides):
+        return EXIT_INTERRUPTED
+    (print_json if as_json else print_sides)(sides, interrupted)
+    return EXIT_INTERRUPTED if interrupted else EXIT_OK
+
+
+def _tell(words: str) -> None:
+    """On one line of the terminal, each over the one before."""
+    from vlmcli.output import is_terminal
+
+    if is_terminal(sys.stderr):
+        sys.stderr.write(f"\r\x1b[K{words}")
+        sys.stderr.flush()
