@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from dataclasses import replace
@@ -11,7 +12,8 @@ import typer
 
 from vlmcli.cli.completion_values import installed_names
 from vlmcli.cli.options import Common, opening_arguments
-from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
+from vlmcli.config import read_config
+from vlmcli.errors import EXIT_OK, UsageError, VlmError
 
 if TYPE_CHECKING:
     from vlmcli.bench.rounds import Side
@@ -53,11 +55,18 @@ def bench(
         return _measure_here(model, opening)
     from vlmcli.bench.rounds import Side
 
+    model = model or _default_model()
     arguments = (*([model] if model else []), *opening_arguments(opening))
     sides = [Side(arguments)]
     if vs is not None:
         sides.append(Side((*arguments, *_other_options(vs))))
     return _bench(sides, rounds or (3 if vs is None else 5), json)
+
+
+def _default_model() -> str | None:
+    """Of the settings file: an argument has no default there as --model has. None leaves it to the fresh process."""
+    named = None if os.environ.get("VLM_MODEL") else read_config().values.get("model")
+    return named if isinstance(named, str) else None
 
 
 def _measure_here(model: str | None, opening: Common) -> int:
@@ -84,17 +93,17 @@ def _bench(sides: list[Side], rounds: int, as_json: bool) -> int:
     from vlmcli.bench.rounds import run_rounds
     from vlmcli.cli.bench_table import print_json, print_sides
 
-    interrupted = False
+    ended_by: BaseException | None = None
     try:
         run_rounds(sides, rounds, _tell)
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        _tell("")
-    if not any(side.phases for side in sides):
-        return EXIT_INTERRUPTED
-    (print_json if as_json else print_sides)(sides, interrupted)
-    return EXIT_INTERRUPTED if interrupted else EXIT_OK
+    except (KeyboardInterrupt, VlmError) as error:
+        ended_by = error
+    _tell("")
+    if any(side.phases for side in sides):
+        (print_json if as_json else print_sides)([side for side in sides if side.phases], ended_by is not None)
+    if ended_by:
+        raise ended_by
+    return EXIT_OK
 
 
 def _tell(words: str) -> None:

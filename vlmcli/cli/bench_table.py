@@ -23,11 +23,11 @@ _SCHEMA = 1
 
 
 def print_sides(sides: Sequence[Side], interrupted: bool) -> None:
-    """A table of one side with what was before, or of two with their ratio. Keeps the results."""
-    last = [_look_back_and_keep(side) for side in sides]
-    say(f"{_title(sides[0])}{', interrupted' if interrupted else ''}")
+    """A table of one side with what was before, or of two with their ratio. Keeps results that are whole."""
+    last = [_look_back_and_keep(side, interrupted) for side in sides]
+    say(f"{_title(sides[0])}{', not finished' if interrupted else ''}")
     if len(sides) == 1:
-        _print_one(sides[0], last[0])
+        _print_one(sides[0], last[0], kept=not interrupted)
     else:
         _print_two(*sides)
         say(f"The second is {_options(sides[1], sides[0])}. A ratio is the second's over the first's, of each round.")
@@ -46,7 +46,7 @@ def _options(side: Side, other: Side | None = None) -> str:
     return show_name(shlex.join(side.arguments[start:])) if start is not None else ""
 
 
-def _print_one(side: Side, last: PastRun | None) -> None:
+def _print_one(side: Side, last: PastRun | None, kept: bool) -> None:
     since = f"since {show_age(time.time() - last.time)}" if last else "last time"
     columns = [Column("phase"), Column("median", right=True), Column("least to most", rank=2, right=True)]
     rows = []
@@ -57,7 +57,7 @@ def _print_one(side: Side, last: PastRun | None) -> None:
     if last:
         columns.append(Column(since.replace(" ago", ""), rank=1))
     print_rows(columns, rows if last else [row[:3] for row in rows])
-    if not last:
+    if kept and not last:
         say("Kept, to be compared with the next run of the same model, settings and llama.cpp.")
 
 
@@ -91,14 +91,15 @@ def _spread(phase: Measured, values: Sequence[float]) -> str:
 def _changed(ratio: Ratio | None) -> str:
     if ratio is None:
         return ""
-    return f"{(ratio.ratio - 1) * 100:+.0f} %, {ratio.verdict}"
+    percent = round((ratio.ratio - 1) * 100)
+    return f"{percent:+d} %, {ratio.verdict}" if percent else ratio.verdict
 
 
 # --- JSON ---------------------------------------------------------------------------------------------------
 
 
 def print_json(sides: Sequence[Side], interrupted: bool) -> None:
-    last = [_look_back_and_keep(side) for side in sides]
+    last = [_look_back_and_keep(side, interrupted) for side in sides]
     report: dict[str, Any] = {
         "schema": _SCHEMA,
         "vlm": __version__,
@@ -147,11 +148,12 @@ def _ratio_as_json(ratio: Ratio) -> dict[str, Any]:
 # --- what was before ----------------------------------------------------------------------------------------
 
 
-def _look_back_and_keep(side: Side) -> PastRun | None:
-    """The last run of the same, before this one takes its place."""
-    if side.about is None or not side.phases:
+def _look_back_and_keep(side: Side, interrupted: bool) -> PastRun | None:
+    """The last run of the same, before this one takes its place if it is whole."""
+    if side.about is None:
         return None
     last = find_last(side.about.key)
-    phases = {phase.name: tuple(side.values(phase.name)) for phase in side.phases}
-    remember(PastRun(side.about.key, time.time(), __version__, side.about.model, side.arguments, phases))
+    if not interrupted:
+        phases = {phase.name: tuple(side.values(phase.name)) for phase in side.phases}
+        remember(PastRun(side.about.key, time.time(), __version__, side.about.model, side.arguments, phases))
     return last

@@ -105,7 +105,7 @@ def _forget_what_does_not_apply(context: Any) -> None:
         if strength(name) < strength("model"):
             context.params[name] = None
     for name in ("top_p", "seed"):  # said for good, they wait for a temperature; typed, they get a warning
-        if not context.params.get("temperature") and strength(name) < len(_STRENGTH) - 1:
+        if name in context.params and not context.params.get("temperature") and strength(name) < len(_STRENGTH) - 1:
             context.params[name] = None
 
 
