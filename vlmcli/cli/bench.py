@@ -75,7 +75,11 @@ def _measure_here(model: str | None, opening: Common) -> int:
     from vlmcli.cli.work import open_model
 
     vlm = open_model(replace(opening, model=model))
-    print_round(About(vlm.model, vlm.speed_fingerprint), vlm.measure())
+    try:
+        key = vlm.speed_fingerprint
+    except OSError:  # there are no libraries: loading them says what is wrong
+        key = ""
+    print_round(About(vlm.model, key), vlm.measure())
     return EXIT_OK
 
 

@@ -29,9 +29,9 @@ class ChildFailed(EngineError):
 class Patient:
     """Used by all checks at once. `close` ends the children that still run."""
 
-    def __init__(self, limit_s: float = LIMIT_S) -> None:
-        self.limit_s = limit_s
-        self._until = time.monotonic() + limit_s
+    def __init__(self, limit_s: float | None = None) -> None:
+        self.limit_s = LIMIT_S if limit_s is None else limit_s
+        self._until = time.monotonic() + self.limit_s
         self._children: list[subprocess.Popen[str]] = []
         self._closed = False
         self._lock, self._build_lock = threading.Lock(), threading.Lock()
