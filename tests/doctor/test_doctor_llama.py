@@ -12,6 +12,7 @@ from vlmcli.doctor import asking, build, patient
 from vlmcli.doctor.asking import Known, ask_box
 from vlmcli.doctor.box import answers
 from vlmcli.doctor.features import features_of_processor, lacking, processor_name, unused
+from vlmcli.engine.remedies import FOR_THIS_PROCESSOR
 
 Run = Callable[..., Any]
 Broken = Callable[[str], None]
@@ -122,7 +123,7 @@ def test_a_build_for_a_lesser_processor_is_a_warning(monkeypatch: pytest.MonkeyP
     slow = _Patient()
     slow.features = ALL_ON.replace("AVX512 = 1 | ", "").replace("AVX2 = 1 | ", "")
     (finding,) = build.processor(slow)
-    assert (finding.level, finding.fix) == ("warning", build.BUILD_HERE)
+    assert (finding.level, finding.fix) == ("warning", FOR_THIS_PROCESSOR)
     assert finding.detail.startswith(
         "Some Processor @ 3 GHz has AVX2, AVX512, and this build of llama.cpp does not use"
     )

@@ -23,7 +23,7 @@ from vlmcli.cli.models import models
 from vlmcli.cli.ocr import ocr
 from vlmcli.cli.options import with_common
 from vlmcli.cli.pull import PULL_EXAMPLES, pull
-from vlmcli.cli.settings import register
+from vlmcli.cli.settings import register, with_variables
 from vlmcli.cli.user_tasks import Commands, TaskCommand
 
 _EXIT_CODES = (
@@ -80,9 +80,7 @@ for _command in (describe, ask, compare, ocr):
 app.command(no_args_is_help=True)(merge)
 app.command()(demo)
 app.command(epilog=DOCTOR_EXAMPLES)(doctor)
-_bench = with_common(bench)
-register("bench", _bench)
-app.command(cls=TaskCommand, epilog=BENCH_EXAMPLES)(_bench)
+app.command(cls=TaskCommand, epilog=BENCH_EXAMPLES)(with_variables(with_common(bench)))
 app.command(epilog=PULL_EXAMPLES, no_args_is_help=True)(pull)
 app.add_typer(models, name="models")
 app.add_typer(config, name="config")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from dataclasses import replace
@@ -12,7 +11,6 @@ import typer
 
 from vlmcli.cli.completion_values import installed_names
 from vlmcli.cli.options import Common, opening_arguments
-from vlmcli.config import read_config
 from vlmcli.errors import EXIT_OK, UsageError, VlmError
 
 if TYPE_CHECKING:
@@ -55,18 +53,11 @@ def bench(
         return _measure_here(model, opening)
     from vlmcli.bench.rounds import Side
 
-    model = model or _default_model()
     arguments = (*([model] if model else []), *opening_arguments(opening))
     sides = [Side(arguments)]
     if vs is not None:
         sides.append(Side((*arguments, *_other_options(vs))))
     return _bench(sides, rounds or (3 if vs is None else 5), json)
-
-
-def _default_model() -> str | None:
-    """Of the settings file: an argument has no default there as --model has. None leaves it to the fresh process."""
-    named = None if os.environ.get("VLM_MODEL") else read_config().values.get("model")
-    return named if isinstance(named, str) else None
 
 
 def _measure_here(model: str | None, opening: Common) -> int:

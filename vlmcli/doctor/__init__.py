@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vlmcli.doctor import box, build, caches, installed, network, programs, settings
+from vlmcli.doctor import box, build, caches, installed, network, programs, settings, trials
 from vlmcli.doctor.examining import examine
 from vlmcli.doctor.findings import Check, Finding, Found, Level
 from vlmcli.doctor.patient import Patient
@@ -29,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     Check("models", installed.models),
     Check("hub", network.hub),
     Check("box", box.answers),
+    Check("trials", trials.trials),
 )
 CHECKSUMS = Check("checksums", installed.checksums, hurried=False)
 """Reads every byte of every model: only on request."""

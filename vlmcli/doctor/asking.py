@@ -59,7 +59,7 @@ def ask_box(device: str) -> BoxReport:
 
 def settings_on(device: str) -> EngineSettings:
     """How an engine is told to work on one device alone, by llama.cpp's name of it."""
-    return EngineSettings()
+    return EngineSettings(gpu="off" if device == "CPU" else "auto")
 
 
 def _answer(job: Job, engine: Engine) -> Record:

@@ -10,12 +10,11 @@ from vlmcli.doctor.features import features_of_processor, lacking, processor_nam
 from vlmcli.doctor.findings import Finding
 from vlmcli.doctor.patient import ChildFailed, Patient
 from vlmcli.doctor.programs import find_version
+from vlmcli.engine.remedies import FOR_THIS_PROCESSOR
 from vlmcli.output.sizes import show_size
 
 REQUIREMENT = "llama-cpp-python>=0.3.36,<0.4"
 REINSTALL = f"pip install --force-reinstall --no-cache-dir '{REQUIREMENT}'"
-BUILD_HERE = f"pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python '{REQUIREMENT}'"
-"""From source, by this machine's compiler, for this machine's processor."""
 _LEAST, _BELOW = (0, 3, 36), (0, 4)
 
 
@@ -30,7 +29,7 @@ def loads(patient: Patient) -> Iterator[Finding]:
     except ChildFailed as failure:
         illegal = failure.how == "SIGILL"
         why = ": it was built for another processor" if illegal else ""
-        fix = BUILD_HERE if illegal else failure.hint or REINSTALL
+        fix = FOR_THIS_PROCESSOR if illegal else failure.hint or REINSTALL
         yield Finding("problem", what, f"{failure.sentence}{why}", fix, private=_own_folder())
         return
     backends = ", ".join(said["backends"]) or "backends that it does not name"
@@ -64,10 +63,10 @@ def processor(patient: Patient) -> Iterator[Finding]:
         return
     if missing := lacking(features, has):
         detail = f"{name} has no {', '.join(missing)}, which this build of llama.cpp uses: it will crash"
-        yield Finding("problem", what, detail, BUILD_HERE)
+        yield Finding("problem", what, detail, FOR_THIS_PROCESSOR)
     elif idle := unused(features, has):
         detail = f"{name} has {', '.join(idle)}, and this build of llama.cpp does not use it: answers take longer"
-        yield Finding("warning", what, detail, BUILD_HERE)
+        yield Finding("warning", what, detail, FOR_THIS_PROCESSOR)
     else:
         yield Finding("ok", what, f"{name}: the build uses {uses}")
 

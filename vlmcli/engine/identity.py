@@ -61,7 +61,7 @@ def tensors_of(files: ModelFiles) -> Mapping[str, Tensor]:
 def speed_identity(files: ModelFiles, settings: EngineSettings) -> str:
     """A digest of what answers cost time by: the model, every setting, llama.cpp as it was built. Raises OSError."""
     said = (f"{f.name}={getattr(settings, f.name)!r}" for f in fields(settings) if f.name not in ("verbose", "store"))
-    return digest_of(model_identity(files), *said, *_libraries())
+    return digest_of(model_identity(files), *said, *libraries())
 
 
 def model_identity(files: ModelFiles) -> str:
