@@ -58,7 +58,7 @@ def _print_one(side: Side, last: PastRun | None, kept: bool) -> None:
         columns.append(Column(since.replace(" ago", ""), rank=1))
     print_rows(columns, rows if last else [row[:3] for row in rows])
     if kept and not last:
-        say("Kept, to be compared with the next run of the same model, settings and llama.cpp.")
+        say("Kept: the next run of the same will be held against it.")
 
 
 def _print_two(first: Side, second: Side) -> None:
