@@ -56,10 +56,11 @@ def test_a_build_that_hangs(examine: Run, llama_cpp_that: Broken, monkeypatch: p
 
 def test_other_libraries_are_named(examine: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LLAMA_CPP_LIB_PATH", str(tmp_path))  # nothing is there
-    result = examine("llama_cpp", options=("--json",))
+    result = examine("llama_cpp")
     assert result.code == 1
     assert "cannot be loaded" in result.stdout
-    assert str(tmp_path) not in result.stdout
+    assert result.stdout.splitlines()[1].strip() == "unset LLAMA_CPP_LIB_PATH"
+    assert str(tmp_path) not in examine("llama_cpp", options=("--json",)).stdout
 
 
 # --- the processor ------------------------------------------------------------------------------------------

@@ -227,7 +227,11 @@ def test_no_network(examine: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatc
 
 def test_a_proxy_that_does_not_answer_is_named(vlm_process: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_HUB_OFFLINE")
-    env = {"HTTPS_PROXY": "http://me:secret@127.0.0.1:9", "HF_ENDPOINT": "https://mirror.example", "VLM_EXTRA_BUFFERS": "on"}
+    env = {
+        "HTTPS_PROXY": "http://me:secret@127.0.0.1:9",
+        "HF_ENDPOINT": "https://mirror.example",
+        "VLM_EXTRA_BUFFERS": "on",
+    }
     result = vlm_process("doctor", env=env)
     assert "It cannot be reached: " in result.stdout
     assert "It is asked by way of the proxy at 127.0.0.1." in result.stdout

@@ -233,7 +233,7 @@ def with_common(command: Callable[..., int]) -> Callable[..., int]:
     parameters = list(inspect.signature(command, eval_str=True).parameters.values())
     groups = {p.name: _SHARED[p.name] for p in parameters if p.name in _SHARED}
     own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters if p.name not in groups]
-    shared = {name: _parameters_of(group, _OF_OPENING if name == "opening" else None) for name, group in groups.items()}
+    shared = {name: _parameters_of(group, of_opening=name == "opening") for name, group in groups.items()}
     more = [parameter for parameters in shared.values() for parameter in parameters]
 
     @functools.wraps(command)
@@ -255,7 +255,7 @@ def with_common(command: Callable[..., int]) -> Callable[..., int]:
 
 def opening_arguments(common: Common) -> list[str]:
     """Options that were given of how a model is opened, as they are typed: for another process."""
-    return [word for parameter in _parameters_of(Common, _OF_OPENING) for word in _typed(parameter, common)]
+    return [word for parameter in _parameters_of(Common, of_opening=True) for word in _typed(parameter, common)]
 
 
 def _typed(parameter: inspect.Parameter, common: Common) -> list[str]:
@@ -268,19 +268,22 @@ def _typed(parameter: inspect.Parameter, common: Common) -> list[str]:
     return [name, str(value)]
 
 
-def _parameters_of(group: type[Any], panels: tuple[str, ...] | None = None) -> list[inspect.Parameter]:
-    """Its fields; `panels`: those that `--help` shows there."""
+def _parameters_of(group: type[Any], of_opening: bool = False) -> list[inspect.Parameter]:
+    """Its fields; `of_opening`: those that say how a model is opened."""
     hints = get_type_hints(group, include_extras=True)
     return [
         inspect.Parameter(
             field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
         )
         for field in fields(group)
-        if panels is None
-        or (field.name not in _NOT_OF_OPENING and hints[field.name].__metadata__[0].rich_help_panel in panels)
+        if not of_opening or _is_of_opening(field.name, hints[field.name])
     ]
 
 
+def _is_of_opening(name: str, hint: Any) -> bool:
+    return name not in _NOT_OF_OPENING and hint.__metadata__[0].rich_help_panel not in (_ANSWER, _OUTPUT)
+
+
 _SHARED: dict[str, type[Any]] = {"sources": Sources, "common": Common, "folder": Folder, "opening": Common}
-_OF_OPENING = (_MODEL,)
 _NOT_OF_OPENING = ("model", "no_cache")
+"""`vlm bench` takes the model as its argument, and keeps nothing of pictures."""

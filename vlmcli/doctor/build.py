@@ -15,6 +15,7 @@ from vlmcli.output.sizes import show_size
 
 REQUIREMENT = "llama-cpp-python>=0.3.36,<0.4"
 REINSTALL = f"pip install --force-reinstall --no-cache-dir '{REQUIREMENT}'"
+_VARIABLES = ("LLAMA_CPP_LIB_PATH", "MTMD_CPP_LIB")
 _LEAST, _BELOW = (0, 3, 36), (0, 4)
 
 
@@ -30,20 +31,26 @@ def loads(patient: Patient) -> Iterator[Finding]:
         illegal = failure.how == "SIGILL"
         why = ": it was built for another processor" if illegal else ""
         fix = FOR_THIS_PROCESSOR if illegal else failure.hint or REINSTALL
-        yield Finding("problem", what, f"{failure.sentence}{why}", fix, private=_own_folder())
+        fix = "\n".join([*_without_own_libraries(), fix])
+        yield Finding("problem", what, f"{failure.sentence}{why}", fix, _own_folders())
         return
     backends = ", ".join(said["backends"]) or "backends that it does not name"
     detail = f"{said['version']} in llama-cpp-python {installed}, with {backends}"
     if folder := os.environ.get("LLAMA_CPP_LIB_PATH"):
-        yield Finding("warning", what, f"{detail}; loaded from {folder}", "unset LLAMA_CPP_LIB_PATH", _own_folder())
-    elif _LEAST <= _numbers(installed) < _BELOW:
-        yield Finding("ok", what, detail)
+        detail += f", from {folder}"
+    if _LEAST <= _numbers(installed) < _BELOW:
+        yield Finding("ok", what, detail, private=_own_folders())
     else:
-        yield Finding("warning", what, f"{detail}: vlm was made for {REQUIREMENT}", REINSTALL)
+        yield Finding("warning", what, f"{detail}: vlm was made for {REQUIREMENT}", REINSTALL, _own_folders())
 
 
-def _own_folder() -> tuple[str, ...]:
-    return tuple(filter(None, [os.environ.get("LLAMA_CPP_LIB_PATH")]))
+def _own_folders() -> tuple[str, ...]:
+    """Where the user wants libraries to be loaded from instead."""
+    return tuple(filter(None, map(os.environ.get, _VARIABLES)))
+
+
+def _without_own_libraries() -> list[str]:
+    return [f"unset {' '.join(filter(os.environ.get, _VARIABLES))}"] if _own_folders() else []
 
 
 def _numbers(version: str) -> tuple[int, ...]:
