@@ -60,10 +60,11 @@ class _Prompt:
 
     def __init__(self, model: OpenModel, image: LoadedImage) -> None:
         turn = Turn("user", (Picture(image), Text(QUESTION)))
-        answering = model.prepare(Request(0, (turn,), Sampling(max_tokens=_STEPS)))
-        self._model, self._pieces = model, list(answering.pieces)
+        request = Request(0, (turn,), Sampling(max_tokens=_STEPS))
+        alone, of_many = model.prepare(request), model.prepare(replace(request, one_of_many=True))
+        self._model, self._pieces = model, list(alone.pieces)
         self._rows: dict[int, bytes] = {}
-        self.need = answering.need
+        self.need, self.need_of_many = alone.need, of_many.need
 
     @property
     def tokens(self) -> int:
@@ -112,8 +113,7 @@ class _Prompt:
 
 def _alone(model: OpenModel, prompt: _Prompt) -> Iterator[Measured]:
     """As one question is computed."""
-    need = replace(prompt.need, flash_attention=devices.flash_attention_is_better(False))
-    with closing(_context(model, need, 1)) as context:
+    with closing(_context(model, prompt.need, 1)) as context:
         seconds = _median_s(lambda: prompt.read_in(context))
         yield Measured("prefill", prompt.tokens / seconds, "tokens/s", prompt.tokens, seconds)
         yield _decoding("decode", context, prompt, 1)
@@ -121,8 +121,8 @@ def _alone(model: OpenModel, prompt: _Prompt) -> Iterator[Measured]:
 
 def _side_by_side(model: OpenModel, prompt: _Prompt, most: int) -> Iterator[Measured]:
     """As many questions are computed: the same picture in each sequence, which takes as long as another one would."""
-    need = replace(prompt.need, flash_attention=devices.flash_attention_is_better(True))
-    with closing(_context(model, need, min(most, devices.MOST_SEQUENCES))) as context:
+    most = min(most, devices.MOST_SEQUENCES)
+    with closing(_context(model, prompt.need_of_many, most)) as context:
         prompt.read_in(context)
         slots = context.plan.n_slots
         for slot in range(1, slots):
