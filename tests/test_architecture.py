@@ -16,12 +16,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
     {"", "__main__"},
     {"cli"},
-    {"api", "doctor"},
-    {"batch", "session", "backend"},
-
-
     {"api", "doctor", "bench"},
-    {"batch", "session"},
+    {"batch", "session", "backend"},
     {"reply"},
     {"pipeline"},
     {"tasks", "images", "models", "engine", "output"},

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vlmcli.backend import LOCAL, Named, find_backend, find_store
 from vlmcli.config import Settings, load_settings, read_aliases
-from vlmcli.core import ImageRef, JobEvent, Measured, ModelFiles
+from vlmcli.core import ImageRef, JobEvent, ModelFiles
 from vlmcli.engine import Engine, EngineSettings
 from vlmcli.engine.modes import Mode
 from vlmcli.engine.offload_wish import parse_kv_type, parse_wish
@@ -122,23 +122,10 @@ class Vlm:
         """A digest that is another one when the model's files are, or the way in which it is spoken to."""
         return self._backend.fingerprint()
 
-    def measure(self) -> Iterator[Measured]:
-        """How quick each phase of an answer about a packaged picture is, as `vlm bench` shows it; see Measured.
-
-        The model is opened anew for it. Raises EngineError, ModelError.
-        """
-        from vlmcli import demo
-        from vlmcli.engine import measure
-        from vlmcli.images import load, resolve
-
-        return measure(self._files, self._engine_settings, load(resolve(demo.PICTURES / "shapes.png")))
-
     @property
-    def speed_fingerprint(self) -> str:
-        """A digest that is another one when its speed may be: of the model, the settings and the build of llama.cpp."""
-        from vlmcli.engine.identity import speed_identity
-
-        return speed_identity(self._files, self._engine_settings)[:16]
+    def opened_with(self) -> tuple[ModelFiles, EngineSettings] | None:
+        """The files, and how llama.cpp runs them here; None: a server has the model open."""
+        return self._backend.opened_with
 
     # --- one question -------------------------------------------------------------------------------------
 

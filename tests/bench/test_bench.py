@@ -25,7 +25,8 @@ def test_numbers_add_up_and_the_next_run_shows_the_change(vlm: Run) -> None:
     report = json.loads(first.stdout)
     assert (report["schema"], report["interrupted"]) == (1, False)
     (side,) = report["settings"]
-    assert (side["model"], side["options"], side["rounds"]) == ("demo", ["demo", "--threads", "1", *QUICK[:2]], 1)
+    assert (side["model"], side["options"][0], side["rounds"]) == ("demo", "demo", 1)
+    assert sorted(side["options"][1:]) == ["--parallel", "--threads", "1", "2"]
     phases = {phase["name"]: phase for phase in side["phases"]}
     assert list(phases) == PHASES
     for name, phase in phases.items():
@@ -42,7 +43,7 @@ def test_numbers_add_up_and_the_next_run_shows_the_change(vlm: Run) -> None:
 
     again = vlm("bench", "demo", *QUICK)
     assert again.code == 0
-    assert again.stderr == "demo --threads 1 --parallel 2: 1 round\n"
+    assert re.fullmatch("demo (--threads 1|--parallel 2| ){3}: 1 round\n", again.stderr)
     rows = [line.split("\t") for line in again.stdout.splitlines()]
     assert [row[0] for row in rows] == PHASES
     assert all(re.fullmatch(r"([+-]\d+ %, )?too few rounds to tell", row[3]) for row in rows), rows
@@ -55,7 +56,8 @@ def test_two_settings_in_turns(vlm: Run) -> None:
     result = vlm("bench", "demo", *QUICK, "--vs", "--parallel 1", "--json")
     assert result.code == 0, result.stderr
     report = json.loads(result.stdout)
-    assert [side["options"][-2:] for side in report["settings"]] == [["--parallel", "2"], ["--parallel", "1"]]
+    first, second = (side["options"] for side in report["settings"])
+    assert second == [*first, "--parallel", "1"]
     assert list(report["second_to_first"]) == [name for name in PHASES if name != "decode x 2"], "of one, there is none"
     for phase, ratio in report["second_to_first"].items():
         a, b = (next(p for p in side["phases"] if p["name"] == phase)["values"][0] for side in report["settings"])
@@ -77,7 +79,7 @@ def test_ctrl_c_keeps_what_was_measured(vlm: Run, monkeypatch: pytest.MonkeyPatc
     result = vlm("bench", "demo", *QUICK)
     assert result.code == 130
     assert [line.split("\t")[0] for line in result.stdout.splitlines()] == ["load", "encode", "prefill"]
-    assert result.stderr == "demo --threads 1 --parallel 2: 1 round, not finished\n"
+    assert result.stderr.endswith(": 1 round, not finished\n")
     assert not history_path().exists()
 
 

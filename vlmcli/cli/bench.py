@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vlmcli.backend import LOCAL
 from vlmcli.cli.completion_values import installed_names
-from vlmcli.cli.options import Common, opening_arguments
+from vlmcli.cli.opening import opening_arguments
+from vlmcli.cli.options import Common
 from vlmcli.errors import EXIT_OK, UsageError, VlmError
 
 if TYPE_CHECKING:
@@ -62,15 +64,13 @@ def bench(
 
 def _measure_here(model: str | None, opening: Common) -> int:
     """In the fresh process of one round."""
-    from vlmcli.bench.rounds import About, print_round
+    from vlmcli.bench.measuring import measure
+    from vlmcli.bench.rounds import print_round
     from vlmcli.cli.work import open_model
 
-    vlm = open_model(replace(opening, model=model))
-    try:
-        key = vlm.speed_fingerprint
-    except OSError:  # there are no libraries: loading them says what is wrong
-        key = ""
-    print_round(About(vlm.model, key), vlm.measure())
+    vlm = open_model(replace(opening, model=model, engine=LOCAL))
+    assert vlm.opened_with, "it is opened here"
+    print_round(*measure(*vlm.opened_with))
     return EXIT_OK
 
 

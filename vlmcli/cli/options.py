@@ -233,7 +233,7 @@ def with_common(command: Callable[..., int]) -> Callable[..., int]:
     parameters = list(inspect.signature(command, eval_str=True).parameters.values())
     groups = {p.name: _SHARED[p.name] for p in parameters if p.name in _SHARED}
     own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters if p.name not in groups]
-    shared = {name: _parameters_of(group, of_opening=name == "opening") for name, group in groups.items()}
+    shared = {name: parameters_of(group, of_opening=name == "opening") for name, group in groups.items()}
     more = [parameter for parameters in shared.values() for parameter in parameters]
 
     @functools.wraps(command)
@@ -253,22 +253,7 @@ def with_common(command: Callable[..., int]) -> Callable[..., int]:
     return entry
 
 
-def opening_arguments(common: Common) -> list[str]:
-    """Options that were given of how a model is opened, as they are typed: for another process."""
-    return [word for parameter in _parameters_of(Common, of_opening=True) for word in _typed(parameter, common)]
-
-
-def _typed(parameter: inspect.Parameter, common: Common) -> list[str]:
-    value = getattr(common, parameter.name)
-    name = f"--{parameter.name.replace('_', '-')}"
-    if value is None or value == parameter.default:
-        return []
-    if isinstance(value, bool):
-        return [name if value else name.replace("--", "--no-", 1)]
-    return [name, str(value)]
-
-
-def _parameters_of(group: type[Any], of_opening: bool = False) -> list[inspect.Parameter]:
+def parameters_of(group: type[Any], of_opening: bool = False) -> list[inspect.Parameter]:
     """Its fields; `of_opening`: those that say how a model is opened."""
     hints = get_type_hints(group, include_extras=True)
     return [
@@ -285,5 +270,5 @@ def _is_of_opening(name: str, hint: Any) -> bool:
 
 
 _SHARED: dict[str, type[Any]] = {"sources": Sources, "common": Common, "folder": Folder, "opening": Common}
-_NOT_OF_OPENING = ("model", "no_cache")
-"""`vlm bench` takes the model as its argument, and keeps nothing of pictures."""
+_NOT_OF_OPENING = ("model", "engine", "no_cache")
+"""`vlm bench` takes the model as its argument, opens it here, and keeps nothing of pictures."""

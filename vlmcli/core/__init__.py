@@ -21,8 +21,9 @@ from vlmcli.core.jobs import JobDone, JobEvent, JobNote, JobStage, JobText
 from vlmcli.core.models import Family, ModelFiles, ServedModel
 
 
+from vlmcli.core.jobs import JobDone, JobEvent, JobStage, JobText
 from vlmcli.core.measures import Measured
-from vlmcli.core.models import Family, ModelFiles
+from vlmcli.core.models import Family, ModelFiles, ServedModel
 from vlmcli.core.pictures import ImageRef, LoadedImage
 from vlmcli.core.records import SCHEMA_VERSION, PictureInfo, Record
 from vlmcli.core.requests import Choices, Form, Part, Pattern, Picture, Request, Role, Sampling, Schema, Text, Turn

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from vlmcli.core import Device, Event, LlamaBuild, LoadedImage, Measured, ModelFiles, Request
+from vlmcli.core import Device, Event, LlamaBuild, LoadedImage, Measured, ModelFiles, Request, ServedModel
 from vlmcli.engine.modes import Mode, Verdict
 from vlmcli.engine.offload_wish import NO_WISH, OffloadWish
 
