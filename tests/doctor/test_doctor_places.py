@@ -52,6 +52,18 @@ def test_the_chosen_model_is_not_here(examine: Run, monkeypatch: pytest.MonkeyPa
     assert lines_of(result)[0].startswith("problem  settings: in the environment, the model is no-such-thing: ")
 
 
+def test_a_server_that_is_not_there(examine: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert examine("server").stdout == "\nAll is well.\n", "none is set"
+    monkeypatch.setenv("VLM_ENGINE", "http://127.0.0.1:9")
+    monkeypatch.setenv("VLM_MODEL", "of-the-server")
+    result = examine("settings", "server")
+    assert result.code == 1
+    assert lines_of(result)[0].startswith("ok       settings: ")
+    assert lines_of(result)[1].startswith("problem  server: ")
+    assert "127.0.0.1" in lines_of(result)[1]
+    assert "127.0.0.1" not in examine("server", options=("--json",)).stdout
+
+
 # --- folders ------------------------------------------------------------------------------------------------
 
 

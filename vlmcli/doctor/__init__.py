@@ -24,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     Check("processor", build.processor),
     Check("devices", build.devices),
     Check("settings", settings.settings),
+    Check("server", settings.server),
     Check("cache", caches.cache),
     Check("model_folder", caches.model_folder),
     Check("models", installed.models),
