@@ -13,6 +13,7 @@ from vlmcli.doctor.asking import Known, ask_box
 from vlmcli.doctor.box import answers
 from vlmcli.doctor.features import features_of_processor, lacking, processor_name, unused
 from vlmcli.engine.remedies import FOR_THIS_PROCESSOR
+from vlmcli.machine import Gpu
 
 Run = Callable[..., Any]
 Broken = Callable[[str], None]
@@ -108,6 +109,7 @@ class _Patient(patient.Patient):
             "name": "CUDA0",
             "description": "GPU",
             "is_gpu": True,
+            "is_integrated": False,
             "free_bytes": 7 * 10**9,
             "total_bytes": 8 * 10**9,
         }
@@ -159,3 +161,30 @@ def test_a_device_is_listed_with_its_memory() -> None:
     (finding,) = build.devices(_Patient())
     assert (finding.level, finding.what) == ("ok", "CUDA0")
     assert finding.detail.startswith("GPU, 8.0 GB of memory, 7.0 GB free")
+
+
+class _Processor(_Patient):
+    def build(self) -> dict[str, Any]:
+        device = {"name": "CPU", "description": "Xeon", "is_gpu": False, "free_bytes": 1, "total_bytes": 2}
+        return {**super().build(), "devices": [device]}
+
+
+def test_a_gpu_that_the_build_cannot_use_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "find_gpus", lambda: (Gpu("Intel", is_integrated=True),))
+    assert [finding.level for finding in build.devices(_Processor())] == ["ok"], "little is lost there"
+    monkeypatch.setattr(build, "find_gpus", lambda: (Gpu("AMD", "Radeon"),))
+    processor, gpu = build.devices(_Processor())
+    assert processor.detail.startswith("Xeon, ")
+    assert " thread" in processor.detail
+    assert (gpu.level, gpu.detail) == (
+        "warning",
+        "this build of llama.cpp cannot use the AMD Radeon GPU of this machine",
+    )
+    assert gpu.fix.startswith('CMAKE_ARGS="-DGGML_HIP=on" pip install')
+    assert [f.what for f in build.devices(_Patient())] == ["CUDA0"], "one is used already"
+
+
+def test_a_device_is_used_alone() -> None:
+    assert asking.settings_on("CPU").offload.gpu == "off"
+    wish = asking.settings_on("CUDA1").offload
+    assert (wish.gpu, wish.devices, wish.projector) == ("all", ("CUDA1",), True)

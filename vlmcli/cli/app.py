@@ -21,9 +21,9 @@ from vlmcli.cli.doctor import doctor
 from vlmcli.cli.merge import merge
 from vlmcli.cli.models import models
 from vlmcli.cli.ocr import ocr
-from vlmcli.cli.options import with_common
 from vlmcli.cli.pull import PULL_EXAMPLES, pull
 from vlmcli.cli.settings import register, with_variables
+from vlmcli.cli.signatures import with_common
 from vlmcli.cli.user_tasks import Commands, TaskCommand
 
 _EXIT_CODES = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 
-from vlmcli.cli.options import Common, parameters_of
+from vlmcli.cli.options import Common
+from vlmcli.cli.signatures import parameters_of
 
 
 def opening_arguments(common: Common) -> list[str]:

@@ -18,10 +18,6 @@ from vlmcli.core.events import (
     Timings,
 )
 from vlmcli.core.jobs import JobDone, JobEvent, JobNote, JobStage, JobText
-from vlmcli.core.models import Family, ModelFiles, ServedModel
-
-
-from vlmcli.core.jobs import JobDone, JobEvent, JobStage, JobText
 from vlmcli.core.measures import Measured
 from vlmcli.core.models import Family, ModelFiles, ServedModel
 from vlmcli.core.pictures import ImageRef, LoadedImage

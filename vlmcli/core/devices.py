@@ -18,8 +18,6 @@ class Device:
     """A GPU that takes of the processor's memory. It is left alone where there is one with memory of its own."""
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class LlamaBuild:
     """The installed llama.cpp, as it says itself."""

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from vlmcli import demo
 from vlmcli.core import JobDone, Record
 from vlmcli.engine import ENGINES, Engine, EngineSettings
+from vlmcli.engine.offload_wish import parse_wish
 from vlmcli.images import load, resolve, stitch
 from vlmcli.models import resolve_model
 from vlmcli.pipeline import Job, run
 from vlmcli.tasks import TASKS, Brief, TaskOptions
+
+_CPU = "CPU"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,9 @@ def ask_box(device: str) -> BoxReport:
 
 
 def settings_on(device: str) -> EngineSettings:
-    """How an engine is told to work on one device alone, by llama.cpp's name of it."""
-    return EngineSettings(gpu="off" if device == "CPU" else "auto")
+    """How an engine is told to work on one device alone, projector and all, by llama.cpp's name of it."""
+    everything_there = parse_wish("all", device, projector_gpu=True)
+    return EngineSettings(offload=parse_wish("off") if device == _CPU else everything_there)
 
 
 def _answer(job: Job, engine: Engine) -> Record:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from vlmcli.doctor.features import features_of_processor, lacking, processor_name, unused
 from vlmcli.doctor.findings import Finding
 from vlmcli.doctor.patient import ChildFailed, Patient
 from vlmcli.doctor.programs import find_version
 from vlmcli.engine.remedies import FOR_THIS_PROCESSOR
+from vlmcli.machine import count_threads, find_gpus, free_memory_bytes, total_memory_bytes, why_unused
 from vlmcli.output.sizes import show_size
 
 REQUIREMENT = "llama-cpp-python>=0.3.36,<0.4"
@@ -87,15 +89,27 @@ def _used(features: str) -> str:
 
 
 def devices(patient: Patient) -> Iterator[Finding]:
-    """What llama.cpp can compute with, each with its memory; and the driver of NVIDIA, where there is one."""
+    """What llama.cpp can compute with, each with its memory; and a GPU of this machine that it cannot use."""
     try:
         found = patient.build()["devices"]
     except ChildFailed:
         return
     for device in found:
-        free = f", {show_size(device['free_bytes'])} free" if device["is_gpu"] else ""
-        memory = f"{show_size(device['total_bytes'])} of memory{free}"
-        yield Finding("ok", device["name"], f"{device['description']}, {memory}{_driver(device['name'])}")
+        yield Finding("ok", device["name"], f"{device['description']}, {_memory_of(device)}")
+    gpus = [gpu for gpu in find_gpus() if not gpu.is_integrated]
+    if gpus and not any(device["is_gpu"] for device in found):
+        yield Finding("warning", "GPU", *why_unused(gpus))
+
+
+def _memory_of(device: dict[str, Any]) -> str:
+    """Of a GPU as ggml says it; of the processor what the system, or a container, leaves us."""
+    if not device["is_gpu"]:
+        free_bytes, total = free_memory_bytes(), total_memory_bytes() or device["total_bytes"]
+        threads = "1 thread" if (count := count_threads()) == 1 else f"{count} threads"
+        return f"{threads}, {show_size(total)} of memory{f', {show_size(free_bytes)} free' if free_bytes else ''}"
+    shared = ", shared with the processor" if device["is_integrated"] else ""
+    free = f", {show_size(device['free_bytes'])} free"
+    return f"{show_size(device['total_bytes'])} of memory{shared}{free}{_driver(device['name'])}"
 
 
 def _driver(device: str) -> str:

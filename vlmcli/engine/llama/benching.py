@@ -136,12 +136,13 @@ def _side_by_side(model: OpenModel, prompt: _Prompt, most: int) -> Iterator[Meas
 def _context(model: OpenModel, need: Need, most: int) -> Context:
     plan = plan_context(
         [need] * most,
-        trained_tokens=model.decoder.trained_tokens,
+        trained_tokens=model.trained_tokens,
         most_slots=most,
-        kv_bytes_per_token=model.header.kv_bytes_per_token,
-        free_memory_bytes=devices.free_memory_bytes(),
+        kv_bytes_per_token=model.kv_bytes_per_token,
+        free_memory_bytes=model.free_bytes_for_kv(),
     )
-    return Context(model.decoder, plan, Abort(), model.threads)
+    plan = replace(plan, kv_type=model.plan.kv_type)
+    return Context(model.decoder, plan, Abort(), model.threads, model.threads_batch)
 
 
 def _decoding(name: str, context: Context, prompt: _Prompt, sequences: int) -> Measured:
