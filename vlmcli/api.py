@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vlmcli.backend import LOCAL, Named, find_backend, find_store
 from vlmcli.config import Settings, load_settings, read_aliases
-from vlmcli.core import ImageRef, JobEvent
+from vlmcli.core import ImageRef, JobEvent, ModelFiles
 from vlmcli.engine import Engine, EngineSettings
 from vlmcli.engine.modes import Mode
 from vlmcli.engine.offload_wish import parse_kv_type, parse_wish
@@ -121,6 +121,11 @@ class Vlm:
     def fingerprint(self) -> str:
         """A digest that is another one when the model's files are, or the way in which it is spoken to."""
         return self._backend.fingerprint()
+
+    @property
+    def opened_with(self) -> tuple[ModelFiles, EngineSettings] | None:
+        """The files, and how llama.cpp runs them here; None: a server has the model open."""
+        return self._backend.opened_with
 
     # --- one question -------------------------------------------------------------------------------------
 

@@ -35,6 +35,8 @@ class Backend:
     fingerprint: Callable[[], str]
     open: Callable[[], Engine]
     prove_build: Callable[[bool], str] = lambda to_person: ""
+    opened_with: tuple[ModelFiles, EngineSettings] | None = None
+    """Of a model here: for what measures it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def _find_local(named: Named, settings: EngineSettings) -> Backend:
 
         return tell_once(check_build(types_of(files), settings), to_person)
 
-    return Backend(files.name, files.family, files.warnings, fingerprint, open_engine, prove_build)
+    return Backend(files.name, files.family, files.warnings, fingerprint, open_engine, prove_build, (files, settings))
 
 
 def _open_local(files: ModelFiles, settings: EngineSettings) -> Engine:

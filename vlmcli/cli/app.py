@@ -9,17 +9,21 @@ import typer
 
 from vlmcli import __version__
 from vlmcli.cli.ask import ask
+from vlmcli.cli.bench import EXAMPLES as BENCH_EXAMPLES
+from vlmcli.cli.bench import bench
 from vlmcli.cli.cache import cache
 from vlmcli.cli.compare import compare
 from vlmcli.cli.config import config
 from vlmcli.cli.demo import demo
 from vlmcli.cli.describe import describe
+from vlmcli.cli.doctor import EXAMPLES as DOCTOR_EXAMPLES
+from vlmcli.cli.doctor import doctor
 from vlmcli.cli.merge import merge
 from vlmcli.cli.models import models
 from vlmcli.cli.ocr import ocr
-from vlmcli.cli.options import with_common
 from vlmcli.cli.pull import PULL_EXAMPLES, pull
-from vlmcli.cli.settings import register
+from vlmcli.cli.settings import register, with_variables
+from vlmcli.cli.signatures import with_common
 from vlmcli.cli.user_tasks import Commands, TaskCommand
 
 _EXIT_CODES = (
@@ -75,6 +79,8 @@ for _command in (describe, ask, compare, ocr):
     _add(_command)
 app.command(no_args_is_help=True)(merge)
 app.command()(demo)
+app.command(epilog=DOCTOR_EXAMPLES)(doctor)
+app.command(cls=TaskCommand, epilog=BENCH_EXAMPLES)(with_variables(with_common(bench)))
 app.command(epilog=PULL_EXAMPLES, no_args_is_help=True)(pull)
 app.add_typer(models, name="models")
 app.add_typer(config, name="config")

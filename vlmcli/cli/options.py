@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from vlmcli.cli.pictures import Sources
-from vlmcli.errors import ClosedPipe, UsageError
+from vlmcli.errors import UsageError
 
 if TYPE_CHECKING:
     from vlmcli.tasks import TaskOptions
 
-_MODEL, _GPU, _ANSWER, _OUTPUT = "Model", "Processor and GPU", "Answer", "Output"
+_MODEL, _GPU, ANSWER, OUTPUT = "Model", "Processor and GPU", "Answer", "Output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,35 +104,35 @@ class Common:
         typer.Option("--no-memory-check", help="Open a model that does not fit, too.", rich_help_panel=_GPU),
     ] = False
     max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="The longest answer, in tokens.", rich_help_panel=_ANSWER)
+        int | None, typer.Option(min=1, help="The longest answer, in tokens.", rich_help_panel=ANSWER)
     ] = None
     temperature: Annotated[
         float | None,
-        typer.Option(min=0.0, help="0 (the default) always takes the likeliest word.", rich_help_panel=_ANSWER),
+        typer.Option(min=0.0, help="0 (the default) always takes the likeliest word.", rich_help_panel=ANSWER),
     ] = None
     top_p: Annotated[
         float | None,
-        typer.Option(min=0.0, max=1.0, help="Choose among the likeliest words only.", rich_help_panel=_ANSWER),
+        typer.Option(min=0.0, max=1.0, help="Choose among the likeliest words only.", rich_help_panel=ANSWER),
     ] = None
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Makes a temperature above 0 repeatable.", rich_help_panel=_ANSWER)
+        int | None, typer.Option(min=0, help="Makes a temperature above 0 repeatable.", rich_help_panel=ANSWER)
     ] = None
     timeout: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help="Give up on a picture after this long.", rich_help_panel=_ANSWER),
+        typer.Option(metavar="SECONDS", help="Give up on a picture after this long.", rich_help_panel=ANSWER),
     ] = None
     system: Annotated[
-        str | None, typer.Option(help="A system message, before everything else.", rich_help_panel=_ANSWER)
+        str | None, typer.Option(help="A system message, before everything else.", rich_help_panel=ANSWER)
     ] = None
     prompt: Annotated[
-        str | None, typer.Option(help="Words to send instead of the task's own.", rich_help_panel=_ANSWER)
+        str | None, typer.Option(help="Words to send instead of the task's own.", rich_help_panel=ANSWER)
     ] = None
     format: Annotated[
         Literal["text", "json", "jsonl", "csv", "markdown", "html", "imagefolder"] | None,
         typer.Option(
             metavar="FORMAT",
             help="text, json, jsonl, csv, markdown, html or imagefolder; by default text, or as --output's name says.",
-            rich_help_panel=_OUTPUT,
+            rich_help_panel=OUTPUT,
         ),
     ] = None
     template: Annotated[
@@ -144,25 +140,25 @@ class Common:
         typer.Option(
             metavar="TEMPLATE",
             help=r"A line of your own for each answer: [bold]'{picture}\t{text}'[/].",
-            rich_help_panel=_OUTPUT,
+            rich_help_panel=OUTPUT,
         ),
     ] = None
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Write there, whole or not at all.", rich_help_panel=_OUTPUT
+            "--output", "-o", metavar="FILE", help="Write there, whole or not at all.", rich_help_panel=OUTPUT
         ),
     ] = None
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.", rich_help_panel=_OUTPUT)] = False
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.", rich_help_panel=OUTPUT)] = False
     stats: Annotated[
-        bool, typer.Option("--stats", help="A line of timings for each answer.", rich_help_panel=_OUTPUT)
+        bool, typer.Option("--stats", help="A line of timings for each answer.", rich_help_panel=OUTPUT)
     ] = False
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show llama.cpp's log.", rich_help_panel=_OUTPUT)] = False
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show llama.cpp's log.", rich_help_panel=OUTPUT)] = False
     no_stream: Annotated[
-        bool, typer.Option("--no-stream", help="Print an answer when it is whole.", rich_help_panel=_OUTPUT)
+        bool, typer.Option("--no-stream", help="Print an answer when it is whole.", rich_help_panel=OUTPUT)
     ] = False
     no_markdown: Annotated[
-        bool, typer.Option("--no-markdown", help="Plain text on a terminal too.", rich_help_panel=_OUTPUT)
+        bool, typer.Option("--no-markdown", help="Plain text on a terminal too.", rich_help_panel=OUTPUT)
     ] = False
 
     def task_options(self, **own: Any) -> TaskOptions:
@@ -238,40 +234,3 @@ class Folder:
     ray_pull: Annotated[
         bool, typer.Option("--ray-pull", help="Workers fetch a model that they lack.", rich_help_panel=_RAY)
     ] = False
-
-
-def with_common(command: Callable[..., int]) -> Callable[..., int]:
-    """`command(…, common, sources)` as typer wants it: with the fields of these as parameters of its own."""
-    parameters = list(inspect.signature(command, eval_str=True).parameters.values())
-    groups = {p.name: _SHARED[p.name] for p in parameters if p.name in _SHARED}
-    own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters if p.name not in groups]
-    shared = [parameter for group in groups.values() for parameter in _parameters_of(group)]
-
-    @functools.wraps(command)
-    def entry(**arguments: Any) -> int:
-        given = {
-            name: group(**{field.name: arguments.pop(field.name) for field in fields(group)})
-            for name, group in groups.items()
-        }
-        try:
-            return command(**arguments, **given)
-        except BrokenPipeError as error:  # typer would make an exit code of its own of it
-            raise ClosedPipe from error
-
-    vars(entry)["__signature__"] = inspect.Signature(own + shared)
-    entry.__annotations__ = {p.name: p.annotation for p in own + shared}
-    del vars(entry)["__wrapped__"]  # typer would read the signature beneath
-    return entry
-
-
-def _parameters_of(group: type[Any]) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
-        )
-        for field in fields(group)
-    ]
-
-
-_SHARED: dict[str, type[Any]] = {"sources": Sources, "common": Common, "folder": Folder}

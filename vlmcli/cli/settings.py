@@ -21,6 +21,7 @@ from vlmcli.errors import UsageError
 _OF_ONE_CALL = frozenset(
     {"output", "prompt", "question", "questions", "together", "frame", "from_file", "from_jsonl", "null"}
     | {"limit", "shard", "overwrite", "retry_failed", "dry_run", "sidecar", "sidecar_dir", "prefix", "suffix"}
+    | {"vs", "rounds", "json"}
 )
 """Options about this one call: to set them for good would make a later call do what nobody asked of it."""
 

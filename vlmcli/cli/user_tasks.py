@@ -105,7 +105,7 @@ def _forget_what_does_not_apply(context: Any) -> None:
         if strength(name) < strength("model"):
             context.params[name] = None
     for name in ("top_p", "seed"):  # said for good, they wait for a temperature; typed, they get a warning
-        if not context.params.get("temperature") and strength(name) < len(_STRENGTH) - 1:
+        if name in context.params and not context.params.get("temperature") and strength(name) < len(_STRENGTH) - 1:
             context.params[name] = None
 
 
@@ -160,8 +160,8 @@ def quietly_read() -> ConfigFile:
 
 def user_command(name: str, help: str, file: ConfigFile) -> Any:
     """`vlm NAME PICTURE…`: `describe` with the user's words. Typer's own command, made the moment it is wanted."""
-    from vlmcli.cli.options import with_common
     from vlmcli.cli.settings_file import table_of
+    from vlmcli.cli.signatures import with_common
 
     app = typer.Typer(add_completion=False, rich_markup_mode="rich")
     prompt = str(table_of(file, name)["prompt"])

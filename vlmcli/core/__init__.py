@@ -3,7 +3,7 @@
 ImageRef -> LoadedImage -> Request -> TextChunk … Finished -> Record
 """
 
-from vlmcli.core.devices import Device
+from vlmcli.core.devices import Device, LlamaBuild
 from vlmcli.core.events import (
     Answer,
     Confidence,
@@ -18,6 +18,7 @@ from vlmcli.core.events import (
     Timings,
 )
 from vlmcli.core.jobs import JobDone, JobEvent, JobNote, JobStage, JobText
+from vlmcli.core.measures import Measured
 from vlmcli.core.models import Family, ModelFiles, ServedModel
 from vlmcli.core.pictures import ImageRef, LoadedImage
 from vlmcli.core.records import SCHEMA_VERSION, PictureInfo, Record
@@ -40,7 +41,9 @@ __all__ = [
     "JobNote",
     "JobStage",
     "JobText",
+    "LlamaBuild",
     "LoadedImage",
+    "Measured",
     "ModelFiles",
     "Note",
     "Part",

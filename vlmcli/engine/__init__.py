@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from vlmcli.core import Device, Event, LoadedImage, ModelFiles, Request, ServedModel
+from vlmcli.core import Device, Event, LlamaBuild, LoadedImage, Measured, ModelFiles, Request, ServedModel
 from vlmcli.engine.modes import Mode, Verdict
 from vlmcli.engine.offload_wish import NO_WISH, OffloadWish
 
@@ -101,3 +101,17 @@ def check_build(weight_types: frozenset[str], settings: EngineSettings) -> Verdi
     from vlmcli.engine.safety import check_build
 
     return check_build(weight_types, settings)
+
+
+def describe_build() -> LlamaBuild:
+    """What the installed llama.cpp says of itself. It is loaded, which may end a process: ask in a child."""
+    from vlmcli.engine.llama.build_facts import describe_build
+
+    return describe_build()
+
+
+def measure(files: ModelFiles, settings: EngineSettings, image: LoadedImage) -> Iterator[Measured]:
+    """How quick each phase of an answer about this picture is, one after the other. Raises VlmError."""
+    from vlmcli.engine.llama.benching import measure
+
+    return measure(files, settings, image)

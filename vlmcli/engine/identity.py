@@ -58,6 +58,12 @@ def tensors_of(files: ModelFiles) -> Mapping[str, Tensor]:
     return parts[0].tensors if len(parts) == 1 else {name: t for part in parts for name, t in part.tensors.items()}
 
 
+def speed_identity(files: ModelFiles, settings: EngineSettings) -> str:
+    """A digest of what answers cost time by: the model, every setting, llama.cpp as it was built. Raises OSError."""
+    said = (f"{f.name}={getattr(settings, f.name)!r}" for f in fields(settings) if f.name not in ("verbose", "store"))
+    return digest_of(model_identity(files), *said, *libraries())
+
+
 def model_identity(files: ModelFiles) -> str:
     """A digest of the model's files and of the way in which it is spoken to. Raises OSError."""
     return digest_of(fingerprint(files.decoder), rows_identity(files), *_prompt_identity(files))

@@ -60,3 +60,22 @@ FORMATS = (
 def sniff(data: bytes) -> Format | None:
     """The format that the bytes begin like, or None."""
     return next((f for f in FORMATS if f.signature.match(data)), None)
+
+
+_LIBRARIES = {"JPEG": "jpg", "PNG": "zlib", "WEBP": "webp", "AVIF": "avif", "JPEG2000": "jpg_2000"}
+"""What Pillow must have been built with, by its own names."""
+
+
+def readable_formats() -> dict[str, bool]:
+    """Every format by its name, and whether it can be read here."""
+    return {form.name: _is_readable(form) for form in FORMATS}
+
+
+def _is_readable(form: Format) -> bool:
+    from PIL import features
+
+    try:
+        import_module(form.plugin)
+    except ImportError:
+        return False
+    return form.name not in _LIBRARIES or bool(features.check(_LIBRARIES[form.name]))
