@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from vlmcli.cli.forms import Forms
 from vlmcli.cli.pictures import Sources
 from vlmcli.errors import ClosedPipe, UsageError
 
@@ -153,6 +154,9 @@ class Common:
             "--output", "-o", metavar="FILE", help="Write there, whole or not at all.", rich_help_panel=_OUTPUT
         ),
     ] = None
+    explain: Annotated[
+        bool, typer.Option("--explain", help="On a terminal, underline doubtful words.", rich_help_panel=_OUTPUT)
+    ] = False
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.", rich_help_panel=_OUTPUT)] = False
     stats: Annotated[
         bool, typer.Option("--stats", help="A line of timings for each answer.", rich_help_panel=_OUTPUT)
@@ -259,4 +263,4 @@ def _parameters_of(group: type[Any]) -> list[inspect.Parameter]:
     ]
 
 
-_SHARED: dict[str, type[Any]] = {"sources": Sources, "common": Common, "folder": Folder}
+_SHARED: dict[str, type[Any]] = {"sources": Sources, "common": Common, "folder": Folder, "forms": Forms}
