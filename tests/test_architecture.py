@@ -23,7 +23,7 @@ LAYERS = (
     {"tasks", "images", "models", "engine", "output"},
     {"cache"},
     {"config"},
-    {"gguf", "machine", "processes", "toml_text"},
+    {"gguf", "grammar", "machine", "processes", "toml_text"},
     {"core"},
     {"errors"},
     {"demo"},

@@ -23,6 +23,7 @@ from vlmcli.core import ImageRef, JobEvent, ModelFiles
 from vlmcli.engine import Engine, EngineSettings
 from vlmcli.engine.modes import Mode
 from vlmcli.engine.offload_wish import parse_kv_type, parse_wish
+from vlmcli.grammar import form_of
 from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
 from vlmcli.session import Conversation
@@ -133,10 +134,26 @@ class Vlm:
         """What is in the picture. `style`: short, caption, detailed, alt or tags; `options` as in TaskOptions."""
         return self._reply_to("describe", [picture], TaskOptions(style=style, lang=lang, **options))
 
-    def ask(self, picture: PictureLike | Sequence[PictureLike], question: str, **options: Any) -> Reply:
-        """An answer to `question` about a picture, or about a list of pictures taken together."""
+    def ask(
+        self,
+        picture: PictureLike | Sequence[PictureLike],
+        question: str,
+        *,
+        choices: Sequence[str] | None = None,
+        schema: Any = None,
+        regex: str | None = None,
+        **options: Any,
+    ) -> Reply:
+        """An answer to `question` about a picture, or about a list of pictures taken together.
+
+        `choices`: one of these labels (`calibrate`, `min_confidence`; then `.choice` and `.probabilities`). `schema`:
+        JSON that fits it, given as a mapping, a Pydantic model, a file's path or in the short form (then `.data`, and
+        `.instance` of a Pydantic model). `regex`: what matches it as a whole.
+        """
         pictures = list(picture) if isinstance(picture, list | tuple) else [picture]
-        return self._reply_to("ask", pictures, TaskOptions(question=question, **options))
+        form = form_of(choices, schema, regex)
+        model = schema if hasattr(schema, "model_validate") else None
+        return self._reply_to("ask", pictures, TaskOptions(question=question, form=form, **options), model)
 
     def compare(self, *pictures: PictureLike, question: str = "", strategy: str = "auto", **options: Any) -> Reply:
         """What differs between two pictures or more. `strategy`: auto, native or stitch."""
@@ -146,14 +163,14 @@ class Vlm:
         """The text in the picture, line by line."""
         return self._reply_to("ocr", [picture], TaskOptions(**options))
 
-    def _reply_to(self, task: str, pictures: Sequence[PictureLike], options: TaskOptions) -> Reply:
+    def _reply_to(self, task: str, pictures: Sequence[PictureLike], options: TaskOptions, model: Any = None) -> Reply:
         from vlmcli.images import resolve_all
 
-        return self.reply_to(self.job(task, resolve_all(pictures), options))
+        return self.reply_to(self.job(task, resolve_all(pictures), options), model)
 
-    def reply_to(self, job: Job) -> Reply:
-        """The answer to one job, as it comes."""
-        self._reply = Reply(self._run_after(self._reply, job))
+    def reply_to(self, job: Job, model: Any = None) -> Reply:
+        """The answer to one job, as it comes. `model`: a Pydantic model that it is an instance of."""
+        self._reply = Reply(self._run_after(self._reply, job), model)
         return self._reply
 
     def _run_after(self, earlier: Reply | None, job: Job) -> Iterator[JobEvent]:

@@ -16,6 +16,7 @@ from itertools import chain, islice
 
 from vlmcli.core import (
     Answer,
+    Confidence,
     Failed,
     Finished,
     ImageRef,
@@ -133,7 +134,8 @@ class _Pipeline:
         if isinstance(event, Stage):
             yield JobStage(event.id, event.name, event.done, event.total)
         elif isinstance(event, TextChunk):
-            yield JobText(event.id, event.text)
+            if self._running[event.id].job.brief.options.form is None:  # what has a form is shown when it is whole
+                yield JobText(event.id, event.text)
         elif isinstance(event, Note):
             yield JobNote(event.text)
         elif isinstance(event, Failed):
@@ -163,11 +165,26 @@ class _Pipeline:
             answer_tokens=sum(answer.answer_tokens for answer in answers),
             timings=_total(answers),
             cached=all(answer.cached for answer in answers),
+            choice=outcome.choice,
+            probabilities=outcome.probabilities,
+            data=outcome.data,
+            confidence=_confidence(answers[:1] if outcome.probabilities else answers),
+            doubtful=answers[0].doubtful if len(answers) == 1 and outcome.text == answers[0].text else (),
+            error=outcome.error,
         )
 
     def _record(self, job: Job, infos: tuple[PictureInfo, ...], error: Exception | None = None) -> Record:
         question = job.task.question(job.brief, len(job.pictures))
         return Record(infos, job.task.name, question, self._model, error=error)
+
+
+def _confidence(answers: list[Answer]) -> Confidence | None:
+    """Of all tokens that were written."""
+    known = [(answer.confidence, answer.answer_tokens) for answer in answers if answer.confidence]
+    tokens = sum(count for _, count in known)
+    if not tokens:
+        return None
+    return Confidence(sum(c.mean * count for c, count in known) / tokens, min(c.lowest for c, _ in known))
 
 
 def _total(answers: list[Answer]) -> Timings:

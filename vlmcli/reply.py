@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from vlmcli.core import JobDone, JobEvent, JobText, Record
-from vlmcli.errors import EngineError
+from vlmcli.core import Confidence, JobDone, JobEvent, JobText, Record
+from vlmcli.errors import EngineError, UsageError
 
 
 class Reply:
@@ -14,8 +15,9 @@ class Reply:
     The model is asked when the first of these happens. Raises VlmError when the question cannot be answered.
     """
 
-    def __init__(self, events: Iterator[JobEvent]) -> None:
-        self._events = events
+    def __init__(self, events: Iterator[JobEvent], model: Any = None) -> None:
+        """`model`: a Pydantic model, which the answer is an instance of."""
+        self._events, self._model = events, model
         self._chunks: list[str] = []
         self._record: Record | None = None
 
@@ -33,6 +35,9 @@ class Reply:
                 return True
             if isinstance(event, JobDone):
                 self._record = event.record
+                if event.record.text and not self._chunks:  # what has a form comes when it is whole
+                    self._chunks.append(event.record.text)
+                    return True
         return False
 
     @property
@@ -49,6 +54,33 @@ class Reply:
     @property
     def text(self) -> str:
         return self.record.text
+
+    @property
+    def choice(self) -> str | None:
+        """The label that was chosen; None when none was as likely as `min_confidence`."""
+        return self.record.choice
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """Of each of the choices; they add up to 1."""
+        return dict(self.record.probabilities)
+
+    @property
+    def data(self) -> Any:
+        """What was asked for by a schema: dictionaries, lists, strings, numbers."""
+        return self.record.data
+
+    @property
+    def instance(self) -> Any:
+        """The same as an instance of the Pydantic model that was the schema."""
+        if self._model is None:
+            raise UsageError("The schema was no Pydantic model.", "Take the reply's .data")
+        return self._model.model_validate(self.record.data)
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """The mean and the lowest probability of the answer's tokens."""
+        return self.record.confidence
 
     def __str__(self) -> str:
         return self.text

@@ -32,6 +32,10 @@ def test_the_schema(record: Any) -> None:
         "tokens": {"prompt": 612, "image": 576, "answer": 48},
         "timings_ms": {"load": 310, "encode": 2100, "prefill": 2500, "first_token": 5010, "decode": 2790},
         "tokens_per_second": 17.2,
+        "choice": None,
+        "probabilities": None,
+        "data": None,
+        "confidence": None,
         "cached": False,
         "error": None,
     }

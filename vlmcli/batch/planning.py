@@ -80,6 +80,10 @@ class Planner:
         """Where a record belongs: in the order of the plan; behind it what is of other pictures."""
         return self._order.get(key, len(self._order))
 
+    def in_order(self) -> list[Key]:
+        """Those of the plan that have a record now."""
+        return [key for key in self._order if key in self._ledger.entries]
+
     def _twin_of(self, ref: ImageRef, stamp: Stamp) -> tuple[str | None, Stamp]:
         if ref.kind != "file" or ref.name != str(ref.path) or isinstance(ref, FailedRef):
             return None, stamp  # of a page of a file (`scan.tif#page=3`) the file's bytes do not tell

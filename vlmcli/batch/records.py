@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from vlmcli.core import PictureInfo, Record, Timings
+from vlmcli.core import Confidence, PictureInfo, Record, Timings
 from vlmcli.errors import VlmError
 
 
@@ -33,6 +33,10 @@ def record_from_dict(value: dict[str, Any]) -> Record:
             tokens_per_second=value["tokens_per_second"],
         ),
         cached=value["cached"],
+        choice=value.get("choice"),
+        probabilities=tuple((value.get("probabilities") or {}).items()),
+        data=value.get("data"),
+        confidence=Confidence(**value["confidence"]) if value.get("confidence") else None,
         error=error_of(value["error"]) if value["error"] else None,
     )
 

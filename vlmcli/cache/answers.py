@@ -6,12 +6,24 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Protocol, cast
 
 from vlmcli.cache.digests import digest_of
 from vlmcli.cache.store import Store
-from vlmcli.core import Answer, Event, Failed, Finished, Note, Picture, Request, StopReason, TextChunk
+from vlmcli.core import (
+    Answer,
+    Choices,
+    Confidence,
+    Event,
+    Failed,
+    Finished,
+    Note,
+    Picture,
+    Request,
+    StopReason,
+    TextChunk,
+)
 from vlmcli.errors import VlmError
 
 _KEPT: frozenset[StopReason] = frozenset({"end", "stop", "length", "repetition"})
@@ -173,11 +185,15 @@ def _parts_of(request: Request) -> Iterator[str]:
             yield f"{field.name}={getattr(request, field.name)!r}"
 
 
-_SAVED = ("text", "stop_reason", "prompt_tokens", "image_tokens", "answer_tokens")
+_SAVED = ("text", "stop_reason", "prompt_tokens", "image_tokens", "answer_tokens", "probabilities", "doubtful")
 
 
 def _packed(answer: Answer) -> bytes:
-    return json.dumps({name: getattr(answer, name) for name in _SAVED}).encode()
+    confidence = asdict(answer.confidence) if answer.confidence else None
+    scored = asdict(answer.scored) if answer.scored else None
+    return json.dumps(
+        {name: getattr(answer, name) for name in _SAVED} | {"confidence": confidence, "scored": scored}
+    ).encode()
 
 
 def _unpacked(data: bytes | None) -> Answer | None:
@@ -185,6 +201,14 @@ def _unpacked(data: bytes | None) -> Answer | None:
     if data is None:
         return None
     try:
-        return Answer(**json.loads(data), cached=True)
-    except (ValueError, TypeError):
+        saved = json.loads(data)
+        return Answer(
+            **{name: saved[name] for name in _SAVED[:5]},
+            cached=True,
+            confidence=Confidence(**saved["confidence"]) if saved["confidence"] else None,
+            probabilities=tuple(saved["probabilities"]),
+            scored=Choices(tuple(saved["scored"]["labels"]), saved["scored"]["lead_in"]) if saved["scored"] else None,
+            doubtful=tuple((start, end) for start, end in saved["doubtful"]),
+        )
+    except (ValueError, TypeError, KeyError):
         return None

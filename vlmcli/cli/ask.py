@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vlmcli.cli.forms import Forms, Shape
 from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import PICTURES_HELP, Sources, find_pictures
 from vlmcli.errors import UsageError
@@ -23,6 +24,7 @@ def ask(
     sources: Sources,
     common: Common,
     folder: Folder,
+    forms: Forms,
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="PICTURE… [QUESTION]", help=f"{PICTURES_HELP} Then the question.")
     ] = None,
@@ -44,33 +46,39 @@ def ask(
     from vlmcli.cli.many import answer_each, answer_list
     from vlmcli.images.listing import read_questions
 
+    form = forms.task_options()
+    shape = forms.shape(form["form"])
     if from_jsonl is not None:
         if arguments or questions or together or sources.from_file:
             raise UsageError(
                 "--from-jsonl names the pictures and the questions itself.", f"vlm ask --from-jsonl {from_jsonl}"
             )
-        return answer_list(read_questions(str(from_jsonl)), sources, common, folder)
+        return answer_list(read_questions(str(from_jsonl)), sources, common, folder, form, shape)
     names, asked = split_arguments(arguments or [], questions or [], more_pictures=sources.from_file is not None)
     if not asked and not common.prompt:
         refs = find_pictures(names, sources, all_or_none=True)  # a mistyped name before a missing question
-        if _is_conversation(common):
+        if form["form"] is None and _is_conversation(common):
             from vlmcli.cli.conversation import converse
 
             return converse(refs, common, sources)
         asked = [_question_from_stdin(names, sources)]
-    options = [common.task_options(question=question) for question in asked or [""]]
+    options = [common.task_options(question=question, **form) for question in asked or [""]]
+    if together and shape.sorting is not None:
+        raise UsageError("Pictures of one question cannot be sorted by its answer.", "Leave out --together")
     if together:
-        return _ask_together(names, options, sources, common)
-    return answer_each("ask", names, options, sources, common, folder)
+        return _ask_together(names, options, sources, common, shape)
+    return answer_each("ask", names, options, sources, common, folder, shape=shape)
 
 
-def _ask_together(names: Sequence[str], options: Sequence[TaskOptions], sources: Sources, common: Common) -> int:
+def _ask_together(
+    names: Sequence[str], options: Sequence[TaskOptions], sources: Sources, common: Common, shape: Shape
+) -> int:
     from vlmcli.cli.work import Plan, answer
 
     refs = find_pictures(names, sources)
     name = ", ".join(ref.name for ref in refs)
     plans = [Plan(refs, each, f"{name}: {each.question}" if len(options) > 1 else name) for each in options]
-    return answer("ask", plans, common)
+    return answer("ask", plans, common, shape=shape)
 
 
 def _is_conversation(common: Common) -> bool:

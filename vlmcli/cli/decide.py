@@ -15,14 +15,17 @@ from vlmcli.output.as_jsonl import JsonlFormat
 from vlmcli.output.sink import is_direct
 
 
-def is_folder_job(common: Common, folder: Folder, many: bool) -> bool:
+def is_folder_job(common: Common, folder: Folder, many: bool, sorts: bool = False) -> bool:
     """Whether answers go into a file that remembers them. One picture into another format than jsonl does not ask
-    for that, unless the file is there and remembers already. Raises UsageError for options that are in vain."""
+    for that, unless the file is there and remembers already; `sorts`, putting pictures into folders, does.
+
+    Raises UsageError for options that are in vain.
+    """
     if folder.sidecar is None and (folder.prefix or folder.suffix or folder.sidecar_dir):
         raise UsageError(
             "--prefix, --suffix and --sidecar-dir are about sidecars, and there are none.", "--sidecar .txt"
         )
-    if folder.dry_run or folder.sidecar is not None:
+    if folder.dry_run or folder.sidecar is not None or sorts:
         return True
     path = common.output
     if path is None or str(path) == "-" or is_direct(path):

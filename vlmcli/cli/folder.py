@@ -23,11 +23,13 @@ from vlmcli.batch.planning import Complaint, Planner, Todo, Wanted
 from vlmcli.batch.rendering import render
 from vlmcli.cli.cluster import as_on_workers, check_ray_options, fetching, is_on_ray, open_aside
 from vlmcli.cli.decide import ledger_path, lock_of, target_of
+from vlmcli.cli.forms import Shape
 from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import Sources, resolve_name
 from vlmcli.cli.summary import exit_code, summarize
-from vlmcli.cli.work import open_model, opener, output_settings
+from vlmcli.cli.work import NO_SHAPE, open_model, opener, output_settings
+from vlmcli.core import Choices, Schema
 from vlmcli.errors import EXIT_OK, OutputError, PictureError, ServerError
 from vlmcli.images import read
 from vlmcli.images.expanding import Named, failed
@@ -62,6 +64,7 @@ class Work:
     count: Callable[[], int] | None
     sources: Sources
     markdown: bool = True
+    shape: Shape = NO_SHAPE
 
     @property
     def asks_several(self) -> bool:
@@ -116,7 +119,7 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
     jobs = [vlm.job(work.task, (), options) for options in work.options]
     questions = tuple(job.task.question(job.brief, 1) for job in jobs)
     ledger = Ledger(ledger_path(common), settings_of(vlm, work), vlm.model, work.sources.parsed_shard())
-    if folder.dry_run:
+    if folder.dry_run and work.shape.sorting is None:
         return _show_plan(work, ledger, Planner(ledger, questions, folder.retry_failed), common, folder)
     delivery = _delivery(common, folder)
     progress = Progress(sys.stderr, common.quiet)
@@ -144,8 +147,19 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
         finally:
             progress.hide()
         _finish(ledger, common, work, planner.place, compact=not tally.interrupted)
+        sorted_code = EXIT_OK if tally.interrupted else _sort(work, ledger, planner, folder, common)
     summarize(tally, common)
-    return exit_code(tally)
+    return exit_code(tally) or sorted_code
+
+
+def _sort(work: Work, ledger: Ledger, planner: Planner, folder: Folder, common: Common) -> int:
+    """Each picture of this plan to the folder of its choice, where that was asked for. Returns an exit code."""
+    if work.shape.sorting is None or not ledger.entries:
+        return EXIT_OK
+    from vlmcli.cli.sorting import sort_pictures
+
+    records = ledger.records(planner.in_order())
+    return sort_pictures(records, work.shape.sorting, folder.dry_run, common.quiet)
 
 
 class _Proven(Exception):
@@ -179,7 +193,7 @@ def _finish(ledger: Ledger, common: Common, work: Work, order: Callable[[Key], i
         ledger.compact(order)
         ledger.prove_there()
     if common.output is not None and ledger.path != target_of(common.output):
-        render(ledger, output_settings(common, work.markdown, work.sources.wish), order, work.asks_several)
+        render(ledger, output_settings(common, work.markdown, work.sources.wish, work.shape), order, work.asks_several)
 
 
 def _count_meanwhile(work: Work, progress: Progress) -> None:
@@ -222,6 +236,10 @@ def settings_of(vlm: Vlm, work: Work) -> dict[str, Any]:
     options, usual = work.options[0] if work.options else TaskOptions(), TaskOptions()
     names = [field.name for field in fields(options) if field.name not in _NO_SETTING]
     given = {name: value for name in names if (value := getattr(options, name)) != getattr(usual, name)}
+    if isinstance(options.form, Choices):
+        given["form"] = ",".join(options.form.labels)
+    elif options.form is not None:
+        given["form"] = options.form.json if isinstance(options.form, Schema) else options.form.regex
     if work.sources.frame is not None:
         given["frame"] = work.sources.frame
     if vlm.kv_type != "f16":

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vlmcli.cli import work
 from vlmcli.cli.decide import is_folder_job, is_many
+from vlmcli.cli.forms import Shape
 from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import Sources, find_pictures, first_and_all, iter_names, iter_refs, resolve_names
-from vlmcli.cli.work import Plan
+from vlmcli.cli.work import NO_SHAPE, Plan
 from vlmcli.errors import UsageError
 from vlmcli.images.listing import STDIN
 
@@ -30,17 +31,20 @@ def answer_each(
     common: Common,
     folder: Folder,
     markdown: bool = True,
+    shape: Shape = NO_SHAPE,
 ) -> int:
     """Each picture that `arguments` and `sources` name, with each of `options`. Returns the exit code."""
     many = is_many(arguments, sources)
-    if is_folder_job(common, folder, many):
+    if is_folder_job(common, folder, many, shape.sorting is not None):
         from vlmcli.cli.folder import run_folder_job
 
+        if len(options) > 1 and shape.sorting is not None:
+            raise UsageError("A picture goes where one answer says, and here are several questions.", "Ask one.")
         if len(options) > 1 and folder.sidecar is not None:
             raise UsageError("A sidecar holds the answer to one question.", "Ask one, and the next into +.other.txt")
         if not many:
             find_pictures(arguments, sources)  # one that is missing is an error and no record
-        return run_folder_job(_work(task, arguments, options, sources, markdown), common, folder)
+        return run_folder_job(_work(task, arguments, options, sources, markdown, shape), common, folder)
     names = (each.name for each in iter_names(arguments, sources))
     if not many:
         refs: Iterator[ImageRef] | Sequence[ImageRef] = resolve_names(list(names), sources)
@@ -50,7 +54,12 @@ def answer_each(
             refs = list(refs)  # so that the spinner can say of how many
     plans = (Plan((ref,), each, heading(ref, each if len(options) > 1 else None)) for ref in refs for each in options)
     return work.answer(
-        task, list(plans) if isinstance(refs, Sequence) else plans, common, markdown=markdown, wish=sources.wish
+        task,
+        list(plans) if isinstance(refs, Sequence) else plans,
+        common,
+        markdown=markdown,
+        wish=sources.wish,
+        shape=shape,
     )
 
 
@@ -59,7 +68,12 @@ def heading(ref: ImageRef, options: TaskOptions | None = None) -> str:
 
 
 def _work(
-    task: str, arguments: Sequence[str] | None, options: Sequence[TaskOptions], sources: Sources, markdown: bool
+    task: str,
+    arguments: Sequence[str] | None,
+    options: Sequence[TaskOptions],
+    sources: Sources,
+    markdown: bool,
+    shape: Shape,
 ) -> Work:
     from vlmcli.cli.folder import Work, wanted_pictures
 
@@ -70,23 +84,31 @@ def _work(
         return len(options) * sum(1 for _ in iter_names(arguments, sources))
 
     can_count = str(sources.from_file) != STDIN  # which is read once
-    return Work(task, tuple(options), wanted, count if can_count else None, sources, markdown)
+    return Work(task, tuple(options), wanted, count if can_count else None, sources, markdown, shape)
 
 
-def answer_list(questions: Sequence[Question], sources: Sources, common: Common, folder: Folder) -> int:
-    """Each picture of a list with its own question. Returns the exit code."""
+def answer_list(
+    questions: Sequence[Question],
+    sources: Sources,
+    common: Common,
+    folder: Folder,
+    form: Mapping[str, Any],
+    shape: Shape,
+) -> int:
+    """Each picture of a list with its own question, all answers in one form. Returns the exit code."""
     words = list(dict.fromkeys(line.question for line in questions))
-    options = [common.task_options(question=each) for each in words]
+    options = [common.task_options(question=each, **form) for each in words]
     numbers = {each: number for number, each in enumerate(words)}
-    if is_folder_job(common, folder, many=len(questions) > 1):
+    if is_folder_job(common, folder, len(questions) > 1, shape.sorting is not None):
         from vlmcli.cli.folder import Work, run_folder_job, with_content
 
         def wanted() -> Iterator[Wanted | Complaint]:
             for line, ref in zip(questions, iter_refs((q.picture for q in questions), sources.wish), strict=True):
                 yield replace(with_content(ref), question=numbers[line.question])
 
-        return run_folder_job(Work("ask", tuple(options), wanted, lambda: len(questions), sources), common, folder)
+        work_of_list = Work("ask", tuple(options), wanted, lambda: len(questions), sources, shape=shape)
+        return run_folder_job(work_of_list, common, folder)
     refs = resolve_names([line.picture for line in questions], sources)
     asked = [(ref, options[numbers[line.question]]) for ref, line in zip(refs, questions, strict=True)]
     plans = [Plan((ref,), each, heading(ref, each)) for ref, each in asked]
-    return work.answer("ask", plans, common, wish=sources.wish)
+    return work.answer("ask", plans, common, wish=sources.wish, shape=shape)

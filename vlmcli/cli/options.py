@@ -149,6 +149,9 @@ class Common:
             "--output", "-o", metavar="FILE", help="Write there, whole or not at all.", rich_help_panel=OUTPUT
         ),
     ] = None
+    explain: Annotated[
+        bool, typer.Option("--explain", help="On a terminal, underline doubtful words.", rich_help_panel=OUTPUT)
+    ] = False
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.", rich_help_panel=OUTPUT)] = False
     stats: Annotated[
         bool, typer.Option("--stats", help="A line of timings for each answer.", rich_help_panel=OUTPUT)

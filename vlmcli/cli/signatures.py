@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, get_type_hints
 
+from vlmcli.cli.forms import Forms
 from vlmcli.cli.options import ANSWER, OUTPUT, Common, Folder
 from vlmcli.cli.pictures import Sources
 from vlmcli.errors import ClosedPipe
@@ -57,6 +58,12 @@ def _is_of_opening(name: str, hint: Any) -> bool:
     return name not in _NOT_OF_OPENING and hint.__metadata__[0].rich_help_panel not in (ANSWER, OUTPUT)
 
 
-_SHARED: dict[str, type[Any]] = {"sources": Sources, "common": Common, "folder": Folder, "opening": Common}
+_SHARED: dict[str, type[Any]] = {
+    "sources": Sources,
+    "common": Common,
+    "folder": Folder,
+    "forms": Forms,
+    "opening": Common,
+}
 _NOT_OF_OPENING = ("model", "engine", "no_cache")
 """`vlm bench` takes the model as its argument, opens it here, and keeps nothing of pictures."""

@@ -14,12 +14,14 @@ from vlmcli.api import Vlm
 from vlmcli.backend import LOCAL
 from vlmcli.batch.ahead import as_they_come
 from vlmcli.batch.ledger import holds_ledger
+from vlmcli.cli.forms import Shape
 from vlmcli.cli.gpu_hint import say_unused_gpu
 from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.options import Common
 from vlmcli.core import ImageRef, JobDone, Record
 from vlmcli.errors import (
     EXIT_INTERRUPTED,
+    EXIT_NOT_SURE,
     EXIT_OK,
     EXIT_PICTURE,
     EXIT_SOME_FAILED,
@@ -87,7 +89,12 @@ def opener(common: Common) -> partial[Vlm]:
     )
 
 
-def output_settings(common: Common, markdown: bool = True, wish: Wish | None = None) -> OutputSettings:
+NO_SHAPE = Shape()
+
+
+def output_settings(
+    common: Common, markdown: bool = True, wish: Wish | None = None, shape: Shape = NO_SHAPE
+) -> OutputSettings:
     """What the options say about output. `wish`: how pictures are read, for thumbnails."""
 
     def thumbnail(name: str) -> bytes | None:
@@ -100,15 +107,25 @@ def output_settings(common: Common, markdown: bool = True, wish: Wish | None = N
         format=common.format,
         template=common.template,
         path=common.output,
-        markdown=markdown and not common.no_markdown,
+        markdown=markdown and not (common.no_markdown or shape.plain),
         stream=not common.no_stream,
         quiet=common.quiet,
         stats=common.stats,
         thumbnail=thumbnail,
+        probs=shape.probs,
+        columns=shape.columns,
+        explain=common.explain,
     )
 
 
-def answer(task: str, plans: Iterable[Plan], common: Common, markdown: bool = True, wish: Wish | None = None) -> int:
+def answer(
+    task: str,
+    plans: Iterable[Plan],
+    common: Common,
+    markdown: bool = True,
+    wish: Wish | None = None,
+    shape: Shape = NO_SHAPE,
+) -> int:
     """Run the plans as jobs, as they come, and write what is answered. Returns the exit code."""
     if common.output is not None and holds_ledger(common.output):
         raise UsageError(
@@ -117,7 +134,7 @@ def answer(task: str, plans: Iterable[Plan], common: Common, markdown: bool = Tr
         )
     vlm = open_model(common)
     headings = _Headings(plans)
-    settings = replace(output_settings(common, markdown, wish), jobs=headings.jobs, heading=headings.of)
+    settings = replace(output_settings(common, markdown, wish, shape), jobs=headings.jobs, heading=headings.of)
     tally = ExitCode()
     try:
         with open_writer(settings) as writer, handed_to(vlm.interrupt):
@@ -166,14 +183,18 @@ _TITLES_KEPT = 1000
 
 
 class ExitCode:
-    """0 when all were answered, 1 when some; when none was, the code of what went wrong, 3 for pictures."""
+    """0 when all were answered, 1 when some; when none was, the code of what went wrong, 3 for pictures.
+
+    6 where nothing went wrong, but a choice was not likely enough.
+    """
 
     def __init__(self) -> None:
-        self._answered = self._failed = 0
+        self._answered = self._failed = self._undecided = 0
         self._worse: BaseException | None = None
 
     def count(self, record: Record) -> None:
         self._answered += record.error is None
+        self._undecided += record.undecided
         if record.error is not None:
             self.count_error(record.error)
 
@@ -188,7 +209,7 @@ class ExitCode:
     @property
     def code(self) -> int:
         if not self._failed:
-            return EXIT_OK
+            return EXIT_NOT_SURE if self._undecided else EXIT_OK
         if self._answered:
             return EXIT_SOME_FAILED
         if self._worse is None:
@@ -208,6 +229,8 @@ def _warn(vlm: Vlm, common: Common) -> None:
         say_unused_gpu()
     for warning in (*vlm.warnings, *filter(None, [vlm.prove_build(is_terminal(sys.stderr))])):
         say(f"vlm: {show_name(warning)}")
+    if common.explain and not is_terminal(sys.stdout):
+        say("vlm: --explain: no effect but on a terminal (JSON has the confidence)")
     if common.without_effect:
         names = " and ".join(common.without_effect)
         say(f"vlm: {names}: no effect without --temperature above 0")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from vlmcli.core.requests import Choices
+
 StopReason = Literal["end", "stop", "length", "context", "timeout", "repetition", "interrupted", "connection"]
 """end: the model was done; stop: a stop string; length: max_tokens; context: no room left in the context;
 timeout: the time for this picture was over; repetition: it went round in a loop; interrupted: Ctrl-C;
@@ -55,6 +57,10 @@ class Answer:
     """None: the engine does not tell."""
     probabilities: tuple[float, ...] = ()
     """Of each of the request's choices, in their order; they add up to 1."""
+    scored: Choices | None = None
+    """The choices as they were scored: spelled as the model would, after what it would say first."""
+    doubtful: tuple[tuple[int, int], ...] = ()
+    """Where in the text the tokens stand that were less likely than not: (first character, the one after the last)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from vlmcli.core.events import StopReason, Timings
+from vlmcli.core.events import Confidence, StopReason, Timings
 
 SCHEMA_VERSION = 1
 """Version of the JSON record, in its field `schema`. It grows when a field changes its meaning or goes."""
@@ -37,7 +38,21 @@ class Record:
     answer_tokens: int = 0
     timings: Timings = field(default_factory=Timings)
     cached: bool = False
+    choice: str | None = None
+    """Which label it is; None: nothing was to be chosen, or none is likely enough."""
+    probabilities: tuple[tuple[str, float], ...] = ()
+    """Of each label; they add up to 1."""
+    data: Any = None
+    """What the text is as JSON, where a schema was asked for."""
+    confidence: Confidence | None = None
+    doubtful: tuple[tuple[int, int], ...] = ()
+    """Where in the text the model was not sure: (first character, the one after the last)."""
     error: Exception | None = None
+
+    @property
+    def undecided(self) -> bool:
+        """No label is as likely as it was asked to be."""
+        return bool(self.probabilities) and self.choice is None and self.error is None
 
     @property
     def name(self) -> str:

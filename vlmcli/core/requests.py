@@ -54,8 +54,8 @@ class Choices:
     """The answer is one of these labels: each is scored after the same prompt, and nothing is written freely."""
 
     labels: tuple[str, ...]
-    calibrated: bool = False
-    """Take away how likely a label is without any picture."""
+    lead_in: str | None = None
+    """What the answer says before the label; None: what the model itself says before one, if it does."""
 
 
 @dataclass(frozen=True, slots=True)

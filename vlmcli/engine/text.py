@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codecs import getincrementaldecoder
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from vlmcli.engine.repetition import RepetitionDetector
 
@@ -11,20 +11,24 @@ from vlmcli.engine.repetition import RepetitionDetector
 class AnswerText:
     """Collects one answer. What `take` hands out is never taken back: all of it together is `text`."""
 
-    def __init__(self, stops: Sequence[str] = (), watch_repetition: bool = False, continues: bool = False) -> None:
+    def __init__(
+        self, stops: Sequence[str] = (), watch_repetition: bool = False, continues: bool = False, exact: bool = False
+    ) -> None:
+        """`exact`: white space at its ends belongs to it."""
         self._decoder = getincrementaldecoder("utf-8")("replace")
         self._stops = [stop for stop in stops if stop]
         self._detector = RepetitionDetector() if watch_repetition else None
         self._starts: list[int] = []  # where each token's text starts
         self._whole = ""
         self._shown = 0
-        self._at_start = not continues
+        self._exact = exact
+        self._at_start = not (continues or exact)
         self.stopped_by: str | None = None  # "stop" or "repetition"
 
     def add(self, token: int, piece: bytes) -> None:
         """The next token and its bytes. Sets `stopped_by` when the answer ends with it."""
+        self._starts.append(len(self._whole))
         if self._detector:
-            self._starts.append(len(self._whole))
             self._detector.add(token)
         self._whole += self._decoder.decode(piece)
         if self._at_start:
@@ -41,12 +45,18 @@ class AnswerText:
         """The rest, at the end of the answer. After it, `text` is final."""
         if self.stopped_by is None:
             self._whole += self._decoder.decode(b"", final=True)
-        self._whole = self._whole.rstrip()
+        self._whole = self._whole if self._exact else self._whole.rstrip()
         return self._show_up_to(len(self._whole))
 
     @property
     def text(self) -> str:
         return self._whole[: self._shown]
+
+    def spans(self, numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
+        """(first character, the one after the last) in `text` of these tokens, as far as they have any."""
+        places = [*self._starts, len(self.text)]
+        found = ((places[n], min(places[n + 1], len(self.text))) for n in numbers)
+        return tuple((start, end) for start, end in found if start < end)
 
     def _show_up_to(self, end: int) -> str:
         start, self._shown = self._shown, max(self._shown, end)

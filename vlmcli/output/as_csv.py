@@ -13,6 +13,7 @@ import os
 import re
 
 from vlmcli.core import Record
+from vlmcli.output.doubt import undecided_line
 from vlmcli.output.flat import Value, flatten
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink, StreamSink
@@ -47,6 +48,9 @@ class CsvFormat:
     def __init__(self, settings: OutputSettings, sink: Sink) -> None:
         self._sink = sink
         self._several = settings.several
+        self._own = settings.columns
+        self._columns: tuple[str, ...] | None = None
+        self._waiting: list[dict[str, Value]] = []
         self._end = line_end(translated=isinstance(sink, StreamSink) and os.linesep == "\r\n")
 
     def warm(self) -> None:
@@ -56,19 +60,41 @@ class CsvFormat:
         pass
 
     def done(self, job: int, record: Record) -> list[str]:
-        flat = flatten(record)
-        self._write([self._row(list(COLUMNS))] * self._sink.is_empty + [self._row([flat[name] for name in COLUMNS])])
-        return []
+        """Which columns there are beside `COLUMNS` the first answer tells; what failed before it waits for it."""
+        self._waiting.append(flatten(record))
+        if self._columns is None and record.error is None:
+            self._columns = (*COLUMNS, *(self._own or own_columns(record)))
+        if self._columns is not None:
+            self._write_waiting(self._columns)
+        return [undecided_line(record)] if record.undecided else []
 
     def close(self, complete: bool) -> None:
-        if self._several and self._sink.is_empty and complete:
-            self._write([self._row(list(COLUMNS))])
+        if self._waiting or (self._several and self._sink.is_empty and complete):
+            self._write_waiting(self._columns or (*COLUMNS, *self._own))
+
+    def _write_waiting(self, columns: tuple[str, ...]) -> None:
+        rows, self._waiting = self._waiting, []
+        header = [self._row([_title(name) for name in columns])] * self._sink.is_empty
+        self._write(header + [self._row([flat.get(name) for name in columns]) for flat in rows])
 
     def _row(self, values: list[Value]) -> str:
         return ",".join(cell(value) for value in values) + self._end
 
     def _write(self, rows: list[str]) -> None:
         self._sink.write("".join(rows))
+
+
+def own_columns(record: Record) -> tuple[str, ...]:
+    """Of its choices and their probabilities, or of the properties of its data."""
+    if record.probabilities:
+        return ("choice", *(f"probabilities.{label}" for label, _ in record.probabilities))
+    return tuple(f"data.{name}" for name in record.data) if isinstance(record.data, dict) else ()
+
+
+def _title(name: str) -> str:
+    """A property stands under its own name, unless another column does already."""
+    own = name.removeprefix("data.")
+    return name if own in COLUMNS else own
 
 
 def line_end(translated: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vlmcli.core import Record
+from vlmcli.output.doubt import undecided_line
 from vlmcli.output.record_json import dump_json, record_to_dict
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink
@@ -29,7 +30,7 @@ class JsonFormat:
         else:
             text += "\n"
         self._sink.write(text)
-        return []
+        return [undecided_line(record)] if record.undecided else []
 
     def close(self, complete: bool) -> None:
         if self._array and (complete or not self._sink.is_empty):

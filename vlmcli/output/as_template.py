@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from vlmcli.core import Record
 from vlmcli.errors import UsageError
+from vlmcli.output.doubt import undecided_line
 from vlmcli.output.flat import EXAMPLE, Value, flatten
 from vlmcli.output.notes import cut_short_line
 from vlmcli.output.record_json import dump_json
@@ -24,6 +25,8 @@ from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
+_OF_THE_FORM = ("probabilities.", "data.")
+"""Fields whose names are the user's own: labels, and what a schema names. One that is not there is empty."""
 _BREAK = re.compile(r"\s*[\n\t\u2028\u2029]\s*")
 
 
@@ -64,6 +67,8 @@ class TemplateFormat:
         pass
 
     def done(self, job: int, record: Record) -> list[str]:
+        if record.undecided:
+            return [undecided_line(record)]
         if record.error is None or self._with_errors:
             self._sink.write(fill_in(self._parts, flatten(record)) + self._end)
         return [cut_short_line(record)] if record.cut_short else []
@@ -87,17 +92,17 @@ def parse(template: str) -> list[str | Field]:
 
 
 def fill_in(parts: list[str | Field], flat: dict[str, Value]) -> str:
-    return "".join(part if isinstance(part, str) else _show(part, flat[part.name]) for part in parts)
+    return "".join(part if isinstance(part, str) else _show(part, flat.get(part.name)) for part in parts)
 
 
 def _field(name: str, conversion: str, spec: str) -> Field:
-    if name not in EXAMPLE:
+    if name not in EXAMPLE and not name.startswith(_OF_THE_FORM):
         raise _wrong(f"There is no field {{{name}}} for --template")
     if conversion not in ("", "s", "j"):
         raise _wrong(f"--template: {{{name}!{conversion}}} is not understood: there are !s (as it is) and !j (JSON)")
     field = Field(name, conversion, _unescape(spec))
     try:
-        field.show(EXAMPLE[name])
+        field.show(EXAMPLE.get(name, 1.0 if name.startswith(_OF_THE_FORM[0]) else ""))
     except ValueError as error:
         raise _wrong(f"--template: {{{name}:{spec}}}: {error}") from error
     return field

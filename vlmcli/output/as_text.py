@@ -7,6 +7,7 @@ import re
 from typing import Protocol
 
 from vlmcli.core import Record
+from vlmcli.output.doubt import LEGEND, choice_lines, marked, undecided_line
 from vlmcli.output.notes import begun_again_line, cut_short_line
 from vlmcli.output.sanitize import Cleaner, clean_text, show_name
 from vlmcli.output.settings import OutputSettings
@@ -53,7 +54,8 @@ class TextFormat:
     in_order = True
 
     def __init__(self, settings: OutputSettings, sink: Sink) -> None:
-        self.streams = not settings.several or settings.heading is not None
+        self._explains = settings.explain and isinstance(sink, StreamSink) and is_terminal(sink.stream)
+        self.streams = not self._explains and (not settings.several or settings.heading is not None)
         self._settings = settings
         self._sink = sink
         self._page: Page | None = None
@@ -77,10 +79,13 @@ class TextFormat:
         if record.error is not None:
             self.close(complete=False)
             return []
+        if record.undecided and not self._settings.probs:
+            return [undecided_line(record)]
         remarks = [cut_short_line(record)] if record.cut_short else []
         if job != self._job:
             self._begin(job, record)
-        whole = clean_text(record.text).strip()
+        whole = self._words_of(record)
+        remarks += [LEGEND] if self._explains and record.doubtful else []
         if whole.startswith(self._said):
             self._add(whole[len(self._said) :])
         elif not self._said.startswith(whole):  # tried again: what was shown is not the answer
@@ -89,6 +94,11 @@ class TextFormat:
             remarks.append(begun_again_line(record))
         self._end()
         return remarks
+
+    def _words_of(self, record: Record) -> str:
+        if record.probabilities and self._settings.probs:
+            return choice_lines(record)
+        return marked(record) if self._explains else clean_text(record.text).strip()
 
     def close(self, complete: bool) -> None:
         if self._job is not None:
@@ -117,7 +127,7 @@ class TextFormat:
 
 def _open_page(settings: OutputSettings, sink: Sink) -> Page:
     """Markdown for eyes; FORCE_COLOR in a pipe (`| less -R`) counts as eyes, but nothing is redrawn there."""
-    if not settings.markdown or not isinstance(sink, StreamSink):
+    if not settings.markdown or settings.explain or not isinstance(sink, StreamSink):
         return PlainPage(sink)
     forced = bool(os.environ.get("FORCE_COLOR")) and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
     if not forced and not is_terminal(sink.stream):

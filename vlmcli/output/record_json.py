@@ -13,6 +13,10 @@ cut_short          true: the answer is not whole
 tokens             {prompt, image, answer}; those of the pictures are among those of the prompt
 timings_ms         {load, encode, prefill, first_token, decode}
 tokens_per_second
+choice             the label; null: there were no choices, or none was likely enough
+probabilities      null, or {label: probability}, adding up to 1
+data               null, or what the text is as JSON, where a schema was asked for
+confidence         null, or {mean, lowest}: probabilities of the answer's tokens
 cached             true: the answer was recalled, nothing was computed
 error              null, or {kind, message, hint}
 """
@@ -34,7 +38,7 @@ _UNSAFE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 def record_to_dict(record: Record) -> dict[str, Any]:
     """A value that `json.dumps` takes. Bytes of a name that are no UTF-8 are shown as `\\xff`."""
-    t = record.timings
+    t, c = record.timings, record.confidence
     return {
         "schema": SCHEMA_VERSION,
         "task": record.task,
@@ -54,6 +58,10 @@ def record_to_dict(record: Record) -> dict[str, Any]:
             "decode": _number(t.decode_ms, 1),
         },
         "tokens_per_second": _number(t.tokens_per_second, 2),
+        "choice": None if record.choice is None else show_surrogates(record.choice),
+        "probabilities": {show_surrogates(k): _number(p, 6) for k, p in record.probabilities} or None,
+        "data": record.data,
+        "confidence": c and {"mean": _number(c.mean, 4), "lowest": _number(c.lowest, 4)},
         "cached": record.cached,
         "error": None if record.error is None else _error_to_dict(record.error),
     }

@@ -27,6 +27,12 @@ class OutputSettings:
     """Nothing on stderr but errors."""
     stats: bool = False
     """A line of timings for each answer on stderr."""
+    probs: bool = False
+    """In text, all choices with their probabilities, and not the chosen one alone."""
+    columns: tuple[str, ...] = ()
+    """Fields that have columns of their own in a table, beside those that all records have."""
+    explain: bool = False
+    """In text on a terminal, underline the words of which the model was not sure."""
     thumbnail: Callable[[str], bytes | None] | None = None
     """A picture's name -> a small JPEG, PNG or WebP file of it, None where there is none. For html."""
 

@@ -100,7 +100,7 @@ class Sidecars:
 
         Raises OutputError for what no other picture would get past either: a full disk, one that is read-only.
         """
-        if record.error is not None or record.stop_reason == "interrupted":
+        if record.error is not None or record.undecided or record.stop_reason == "interrupted":
             return record
         try:
             path = self.claim(record.name)

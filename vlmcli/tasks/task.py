@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vlmcli.core import Answer, Family, LoadedImage, Part, Picture, Request, Sampling, StopReason, Text, Turn
-from vlmcli.errors import UsageError
+from vlmcli.core import Answer, Family, Form, LoadedImage, Part, Picture, Request, Sampling, StopReason, Text, Turn
+from vlmcli.errors import UsageError, VlmError
 
 Steps = Generator[Request, Answer, "Outcome"]
 Exchange = tuple[str, str]
@@ -37,6 +37,12 @@ class TaskOptions:
     top_p: float | None = None
     seed: int | None = None
     timeout_s: float | None = None
+    form: Form | None = None
+    """What the answer must look like."""
+    calibrate: bool = False
+    """Of choices: take away how likely each label is without any picture."""
+    min_confidence: float = 0.0
+    """Of choices: below this probability none is chosen."""
 
     def sampling(self, default: Sampling) -> Sampling:
         """`default` with what the user set in its place."""
@@ -110,6 +116,11 @@ class Outcome:
 
     text: str
     stop_reason: StopReason
+    choice: str | None = None
+    probabilities: tuple[tuple[str, float], ...] = ()
+    data: Any = None
+    error: VlmError | None = None
+    """It is no answer after all."""
 
     @property
     def cut_short(self) -> bool:

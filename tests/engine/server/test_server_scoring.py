@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlmcli.engine.server.scoring import Place, calibrated, label_probabilities
+from vlmcli.engine.server.scoring import Place, label_probabilities
 
 
 def place(**shares: float) -> Place:
@@ -44,10 +44,6 @@ def test_what_the_way_not_taken_hides_is_not_made_up() -> None:
 @pytest.mark.parametrize("places", [[], [place(The=0.9, A=0.1)], [[]], [place(re=1.0)]])
 def test_nothing_told_is_nothing_known(places: list[Place]) -> None:
     assert label_probabilities(["red", "red wine"], places) == ()
-
-
-def test_calibrated_takes_away_what_is_likely_without_a_picture() -> None:
-    assert calibrated((0.6, 0.4), (0.75, 0.25)) == pytest.approx((1 / 3, 2 / 3))
 
 
 TOKENS = st.sampled_from(["r", "re", "red", " red", "b", "blue", " blue", "green", " ", '"', "The", "", "red."])

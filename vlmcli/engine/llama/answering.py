@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
+from contextlib import closing
 
-from vlmcli.core import Answer, Request, Stage, StopReason, Timings
+from vlmcli.core import Answer, Choices, Confidence, Request, Stage, StopReason
 from vlmcli.engine.held import Held, Key, Shared
+from vlmcli.engine.llama.clock import Clock
+from vlmcli.engine.llama.constraint import Constraint
 from vlmcli.engine.llama.context import Context
 from vlmcli.engine.llama.decoder import Decoder
 from vlmcli.engine.llama.eyes import Eyes
+from vlmcli.engine.llama.labels import Labels, shares
 from vlmcli.engine.llama.pieces import (
     Piece,
     RowPiece,
@@ -20,18 +25,31 @@ from vlmcli.engine.llama.pieces import (
     row_pieces,
     token_count,
 )
+from vlmcli.engine.llama.prompt import Run
 from vlmcli.engine.llama.sampler import Sampler
+from vlmcli.engine.llama.scoring import Prompt, Scoring
 from vlmcli.engine.text import AnswerText
 
 _PAUSE_S, _PAUSE_AMONG_MANY_S = 0.04, 0.25
 """At the least between two chunks of an answer."""
+_DOUBTFUL_BELOW = 0.5
 
 
 class Answering:
     """A request from admission to its Answer. Knows its slot and position; the worker says when it moves."""
 
-    def __init__(self, request: Request, pieces: Sequence[Piece]) -> None:
+    def __init__(
+        self,
+        request: Request,
+        pieces: Sequence[Piece],
+        constraint: Constraint | None = None,
+        labels: Labels | None = None,
+        end_of_prompt: Run = (),
+    ) -> None:
+        """`constraint` becomes its own. With `labels` it scores these after `end_of_prompt`, and writes nothing."""
         self.request = request
+        self.labels, self.end_of_prompt = labels, end_of_prompt
+        self._constraint = constraint
         self.keys: list[Key] = [key_of(piece) for piece in pieces]
         self.need = need_of(pieces, request.sampling.max_tokens, request.room_tokens)
         self.pictures = frozenset(piece.key for piece in row_pieces(pieces))
@@ -43,9 +61,14 @@ class Answering:
         self._held = Held()
         self._position = self._reused = 0
         self._written: list[int] = []
+        self._probabilities: list[float] = []  # of what was written, token by token
+        self._shares: tuple[float, ...] = ()
+        self._scored: Choices | None = None
         self._sampler: Sampler | None = None
         self._text = AnswerText(
-            request.sampling.stop, request.sampling.stop_at_repetition, continues=bool(request.prefix)
+            *((), False) if constraint else (request.sampling.stop, request.sampling.stop_at_repetition),
+            continues=bool(request.prefix),
+            exact=constraint is not None,
         )
         self._unsaid = ""
         self._silent_until = 0.0
@@ -89,7 +112,7 @@ class Answering:
         del self._pieces[: shared.pieces]
         if shared.tokens and isinstance(self._pieces[0], TokenPiece):
             self._pieces[0] = TokenPiece(self._pieces[0].tokens[shared.tokens :])
-        self._sampler = Sampler(self.request.sampling, decoder.vocabulary)
+        self._sampler = Sampler(self.request.sampling, decoder.vocabulary, self._constraint)
         self._clock.start()
         if self.request.timeout_s is not None:
             self.deadline = time.monotonic() + self.request.timeout_s
@@ -137,17 +160,42 @@ class Answering:
         return self._clock.encode_s + self._clock.prefill_s
 
     def choose(self, context: Context, decoder: Decoder, index: int) -> None:
-        """Choose the next token by the logits at `index`. Sets `stop_reason` at the end."""
+        """Choose the next token by the logits at `index`. Sets `stop_reason` at the end.
+
+        Raises EngineError where no token fits the answer's form.
+        """
         assert self._sampler is not None
-        token = self._sampler.sample(context, index)
+        token, probability = self._sampler.choose(context, index)
         self._clock.token()
         if decoder.vocabulary.ends_answer(token):
             self.stop_reason = "end"
             return
         self._written.append(token)
+        self._probabilities.append(probability)
         self._text.add(token, decoder.vocabulary.piece(token))
         self._decide_whether_to_stop()
         self._unsaid += self._text.take()
+
+    def choose_label(self, context: Context, decoder: Decoder) -> bool:
+        """Score the labels after the prompt that was just read. False when aborted."""
+        assert self.labels
+        assert isinstance(self.request.form, Choices)
+        prompt = Prompt(self.slot, self._position, self.end_of_prompt, self.labels.cut)
+        with closing(Scoring(context, decoder.vocabulary, prompt)) as scoring:
+            scored = scoring.run(self.request.form, self.labels)
+        if scored is None:
+            return False
+        self._clock.token()
+        share_of = dict(zip(scored.labels.texts, shares(scored.scores), strict=True))
+        self._scored = scored.choices
+        self._shares = tuple(share_of[label] for label in scored.choices.labels)
+        best = max(scored.labels.texts, key=share_of.__getitem__)
+        number = scored.labels.texts.index(best)
+        self._written = list(scored.labels.tokens[number])
+        self._probabilities = scored.scores[number].probabilities[: len(self._written)]
+        self._unsaid = self.request.form.labels[scored.choices.labels.index(best)]
+        self.stop_reason = "end"
+        return True
 
     def words(self) -> str:
         """What can be shown now. Some tokens' words come together: whoever takes them disturbs the computation."""
@@ -177,38 +225,29 @@ class Answering:
     def finish(self) -> tuple[str, Answer]:
         """The words still held back, and the whole answer. Frees the sampler."""
         rest = self._unsaid + self._text.finish()
-        if self._sampler:
-            self._sampler.close()
+        for owned in (self._sampler, self._constraint):
+            if owned:
+                owned.close()
         reason = self.stop_reason or "interrupted"
         count = len(self._written)
         timings = self._clock.timings(count if reason == "end" else count - 1)
+        doubtful = [n for n, probability in enumerate(self._probabilities) if probability < _DOUBTFUL_BELOW]
         return rest, Answer(
-            self._text.text, reason, self.need.prompt_tokens, self._image_tokens, count, timings, self._reused
+            self._unsaid if self.labels else self._text.text,
+            reason,
+            self.need.prompt_tokens,
+            self._image_tokens,
+            count,
+            timings,
+            self._reused,
+            confidence=_confidence(self._probabilities),
+            probabilities=self._shares,
+            scored=self._scored,
+            doubtful=() if self.labels else self._text.spans(doubtful),
         )
 
 
-class Clock:
-    """Seconds of one request, from its start to its last token."""
-
-    def __init__(self) -> None:
-        self.encode_s = self.prefill_s = self.load_s = 0.0
-        self._started = self._first = self._last = 0.0
-
-    def start(self) -> None:
-        self._started = time.monotonic() - self.load_s
-
-    def token(self) -> None:
-        self._last = time.monotonic()
-        self._first = self._first or self._last
-
-    def timings(self, steps: int) -> Timings:
-        """`steps`: how many times the model was run after the first token."""
-        decode_s = self._last - self._first
-        return Timings(
-            load_ms=self.load_s * 1000,
-            encode_ms=self.encode_s * 1000,
-            prefill_ms=self.prefill_s * 1000,
-            first_token_ms=(self._first - self._started) * 1000 if self._first else 0.0,
-            decode_ms=decode_s * 1000,
-            tokens_per_second=steps / decode_s if decode_s > 0 and steps > 0 else 0.0,
-        )
+def _confidence(probabilities: Sequence[float]) -> Confidence | None:
+    if not probabilities:
+        return None
+    return Confidence(math.fsum(probabilities) / len(probabilities), min(probabilities))

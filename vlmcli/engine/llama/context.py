@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 
-from vlmcli.engine.fit import ContextPlan
+from vlmcli.engine.fit import ContextPlan, outputs_at_once
 from vlmcli.engine.llama import logs
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.bindings import NULL, llama
@@ -28,10 +28,10 @@ class Context:
         params.n_ctx = plan.tokens_each * plan.n_slots
         params.n_batch = max(_BATCH_TOKENS, plan.micro_batch_tokens)
         params.n_ubatch = plan.micro_batch_tokens
-        params.n_seq_max = plan.n_slots
-        params.n_outputs_max = plan.n_slots
+        params.n_seq_max = plan.n_slots + plan.branches
+        params.n_outputs_max = max(plan.n_slots, outputs_at_once(decoder.vocabulary.size) if plan.branches else 0)
         params.n_threads, params.n_threads_batch = threads, threads_batch
-        params.kv_unified = False
+        params.kv_unified = plan.branches > 0
         params.flash_attn_type = _AUTOMATIC if plan.flash_attention else _DISABLED
         params.type_k = params.type_v = _TYPES[plan.kv_type]
         if plan.kv_type != "f16":
@@ -86,6 +86,18 @@ class Context:
     def step(self, tokens: Sequence[tuple[int, int, int]]) -> None:
         """Decode one (token, position, slot) each; the logits of the n-th are at index n."""
         self._decode([(token, position, slot, True) for token, position, slot in tokens])
+
+    def branch(self, slot: int, branch: int) -> None:
+        """Let a branch go on from what a slot holds. It costs nothing: they share one KV."""
+        llama.llama_memory_seq_cp(self._memory, slot, branch, -1, -1)
+
+    def read_branches(self, tokens: Sequence[tuple[int, int, int]]) -> bool:
+        """Decode (token, position, branch) each; the logits of the n-th are at index n. False when aborted."""
+        self.watch_abort()
+        try:
+            return self._decode([(token, position, branch, True) for token, position, branch in tokens])
+        finally:
+            self.work_without_abort()
 
     def watch_abort(self) -> None:
         """Look at the switch within a batch. Costs a call into Python at each node: for long batches only."""

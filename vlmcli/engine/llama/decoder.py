@@ -128,6 +128,12 @@ class Vocabulary:
         return bool(llama.llama_vocab_is_eog(self.pointer, token))
 
     @property
+    def ends(self) -> list[int]:
+        """The tokens with which a model ends its answer."""
+        found = (self.eos, int(llama.llama_vocab_eot(self.pointer)))
+        return sorted({token for token in found if token >= 0 and self.ends_answer(token)})
+
+    @property
     def control_words(self) -> dict[str, int]:
         """Spelling -> id of all control tokens, longest first. Reads the whole vocabulary, once."""
         if self._control_words is None:

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
-from vlmcli.core import Family, ModelFiles, Part, Picture, Request, Text
+from vlmcli.core import Choices, Family, LoadedImage, ModelFiles, Part, Picture, Request, Text
 from vlmcli.engine import EngineSettings
 from vlmcli.engine.fit import check_fits
 from vlmcli.engine.identity import template_of, tensors_of, types_of
 from vlmcli.engine.llama import devices, logs
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.answering import Answering
+from vlmcli.engine.llama.constraint import Constraint
 from vlmcli.engine.llama.decoder import Decoder
 from vlmcli.engine.llama.device_list import list_devices
 from vlmcli.engine.llama.eyes import Eyes
 from vlmcli.engine.llama.identity import identify
+from vlmcli.engine.llama.labels import labels_after
 from vlmcli.engine.llama.opening import Opening, Say, allowed
-from vlmcli.engine.llama.pieces import prompt_pieces
+from vlmcli.engine.llama.pieces import Piece, TokenPiece, prompt_pieces
 from vlmcli.engine.llama.projector import Projector
-from vlmcli.engine.llama.prompt import render
+from vlmcli.engine.llama.prompt import Run, render
 from vlmcli.engine.llama.read_in import ReadIn
 from vlmcli.engine.llama.saver import Saver
+from vlmcli.engine.llama.scoring import BRANCHES, LEAD_TOKENS
 from vlmcli.engine.llama.template import ChatTemplate
 from vlmcli.engine.offload import room_for_kv
 from vlmcli.engine.placement import F16, Q8_0, kv_bytes
 from vlmcli.engine.safety import check_build
-from vlmcli.errors import TemplateError
+from vlmcli.errors import DoesNotFit, EngineError, TemplateError
 from vlmcli.gguf import Header, read_header
+from vlmcli.grammar import grammar_of
 from vlmcli.machine import count_threads, free_memory_bytes, total_memory_bytes
 
 _MOST_THREADS = 512
@@ -80,10 +85,34 @@ class OpenModel:
 
     def prepare(self, request: Request) -> Answering:
         """Render and tokenize: from here the request's cost in tokens is known. Raises VlmError."""
+        if isinstance(request.form, Choices) and request.form.lead_in:
+            request = replace(request, prefix=request.form.lead_in)
         parts = render(spaced(request, self._family), self._template, self._family.separator)
-        answering = Answering(request, prompt_pieces(parts, self.decoder.vocabulary, self.eyes.pieces))
+        words = self.decoder.vocabulary
+        pieces = prompt_pieces(parts, words, self.eyes.pieces)
+        if isinstance(request.form, Choices):
+            return self._prepare_choices(request, parts, pieces)
+        constraint = Constraint(grammar_of(request.form), words) if request.form else None
+        answering = Answering(request, pieces, constraint)
         need = check_fits(answering.need, self.trained_tokens)
         answering.need = replace(need, flash_attention=self._flash_attention(request))
+        return answering
+
+    def _prepare_choices(self, request: Request, parts: Sequence[Run | LoadedImage], pieces: list[Piece]) -> Answering:
+        """A prompt up to where the labels differ from it and from each other; it has no answer but them."""
+        assert isinstance(request.form, Choices)
+        run, last = parts[-1], pieces[-1]
+        assert not isinstance(run, LoadedImage)
+        labels = labels_after(run, request.form.labels, self.decoder.vocabulary)
+        if not isinstance(last, TokenPiece) or len(last.tokens) <= labels.cut:
+            raise EngineError("This model's prompt ends with a picture, after which no label can be scored.")
+        pieces[-1] = TokenPiece(last.tokens[: len(last.tokens) - labels.cut])
+        answering = Answering(request, pieces, labels=labels, end_of_prompt=run)
+        tokens = 2 * LEAD_TOKENS + labels.most_tokens
+        need = check_fits(replace(answering.need, answer_tokens=tokens), self.trained_tokens)
+        if need.answer_tokens < tokens:
+            raise DoesNotFit("The labels are longer than this model's context.", "Give shorter ones to --choices.")
+        answering.need = replace(need, branches=BRANCHES)
         return answering
 
     def _flash_attention(self, request: Request) -> bool:

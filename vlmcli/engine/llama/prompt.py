@@ -62,6 +62,13 @@ def render(request: Request, template: ChatTemplate, separator: str) -> list[Run
     return parts
 
 
+def continued(run: Run, words: str) -> Run:
+    """The end of a prompt and what an answer would begin with, in its place: see `render` for the space."""
+    text = "".join(span.text for span in run)
+    space = "" if text[-1:].isspace() else " "
+    return (*run, Span(space, False), Span(words.translate(_NONCHARACTERS), True))
+
+
 def _content(turn: Turn, separator: str, things: list[str | LoadedImage]) -> str:
     """A turn's content with stand-ins; the separator is the template's, so it stays as it is."""
     pieces = []

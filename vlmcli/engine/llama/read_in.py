@@ -62,7 +62,8 @@ class ReadIn:
         """Of all that the sequence holds and how it was computed; a state fits only as many sequences as it is from."""
         plan, identity = context.plan, self._identity
         names = (repr(tuple(key)) for key in keys)
-        how = (plan.n_slots, plan.micro_batch_tokens, int(plan.flash_attention), plan.kv_type)
+        how: list[str | int] = [plan.n_slots, plan.micro_batch_tokens, int(plan.flash_attention), plan.kv_type]
+        how += [plan.branches] if plan.branches else []
         return digest_of(_FORMAT, identity.decoder, identity.rows, *how, *names)
 
 

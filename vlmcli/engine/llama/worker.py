@@ -98,6 +98,7 @@ class Worker:
             self._room = Room(self._make_context(), self._model.read_in, self._waiting[0].request.one_of_many)
         except VlmError as error:
             for answering in self._waiting:
+                answering.finish()
                 self._emit(Failed(answering.request.id, error))
             self._waiting.clear()
 
@@ -168,7 +169,7 @@ class Worker:
         room.scheduler.piece_read(answering.slot)
         room.save_read_in(answering)
         if answering.has_read:
-            self._choose(room, answering, -1)
+            (self._choose_label if answering.labels else self._choose)(room, answering, -1)
 
     def _write(self, room: Room, answerings: list[Answering]) -> None:
         try:
@@ -181,12 +182,29 @@ class Worker:
             self._choose(room, answering, index)
 
     def _choose(self, room: Room, answering: Answering, index: int) -> None:
-        answering.choose(room.context, self._model.decoder, index)
+        try:
+            answering.choose(room.context, self._model.decoder, index)
+        except VlmError as error:
+            self._fail(answering, error)
+            return
         words = answering.words()
         if words:
             self._emit(TextChunk(answering.request.id, words))
         if answering.stop_reason:
             self._end(answering, answering.stop_reason)
+
+    def _choose_label(self, room: Room, answering: Answering, _index: int) -> None:
+        """When it is aborted, whoever notices ends it."""
+        self._abort.deadline = answering.deadline
+        try:
+            done = answering.choose_label(room.context, self._model.decoder)
+        except VlmError as error:
+            self._fail(answering, error)
+            return
+        finally:
+            self._abort.deadline = None
+        if done:
+            self._end(answering, "end")
 
     # --- endings ------------------------------------------------------------------------------------------
 

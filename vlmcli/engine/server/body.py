@@ -14,16 +14,14 @@ _SPARE_TOKENS = 8
 """For a label: white space, quotes, and the end."""
 
 
-def body_of(
-    request: Request, model: str, dialect: Dialect, uris: Mapping[str, str], *, blind: bool = False, again: bool = False
-) -> bytes:
-    """`uris`: the data URI of each picture, by its digest. `blind`: without the pictures. `again`: this failed before.
+def body_of(request: Request, model: str, dialect: Dialect, uris: Mapping[str, str], *, again: bool = False) -> bytes:
+    """`uris`: the data URI of each picture, by its digest. `again`: this failed before.
 
     Raises UsageError for a form that the server cannot keep to.
     """
     body = {
         "model": model,
-        "messages": _messages(request, uris, blind),
+        "messages": _messages(request, uris),
         "stream": True,
         "stream_options": {"include_usage": True},
         **_sampling(request, dialect),
@@ -36,17 +34,17 @@ def body_of(
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _messages(request: Request, uris: Mapping[str, str], blind: bool) -> list[dict[str, Any]]:
-    messages = [{"role": turn.role, "content": _content(turn, uris, blind)} for turn in request.turns]
+def _messages(request: Request, uris: Mapping[str, str]) -> list[dict[str, Any]]:
+    messages = [{"role": turn.role, "content": _content(turn, uris)} for turn in request.turns]
     if request.prefix:
         messages.append({"role": "assistant", "content": request.prefix})
     return messages
 
 
-def _content(turn: Turn, uris: Mapping[str, str], blind: bool) -> str | list[dict[str, Any]]:
+def _content(turn: Turn, uris: Mapping[str, str]) -> str | list[dict[str, Any]]:
     """Plain words where there are no pictures, which every server takes; else a list of parts in order."""
     words = "".join(part.text for part in turn.parts if not isinstance(part, Picture))
-    if blind or not any(isinstance(part, Picture) for part in turn.parts):
+    if not any(isinstance(part, Picture) for part in turn.parts):
         return words
     return [
         {"type": "image_url", "image_url": {"url": uris[part.image.digest]}}

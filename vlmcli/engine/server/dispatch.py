@@ -21,7 +21,7 @@ from vlmcli.engine.server.failures import Trouble
 from vlmcli.engine.server.fleet import Fleet, Server
 from vlmcli.engine.server.forms import checked
 from vlmcli.engine.server.reading import Reading
-from vlmcli.engine.server.scoring import calibrated, label_probabilities
+from vlmcli.engine.server.scoring import label_probabilities
 from vlmcli.errors import EngineError, ServerError, VlmError
 
 _TRIES = 4
@@ -168,18 +168,12 @@ class Dispatch:
         if form is None or answer.stop_reason not in ("end", "stop"):
             return answer
         answer = replace(answer, text=checked(form, answer.text, self._dialect))
-        return await self._with_probabilities(work, host, form, answer) if isinstance(form, Choices) else answer
+        return self._with_probabilities(work, form, answer) if isinstance(form, Choices) else answer
 
-    async def _with_probabilities(self, work: Work, host: Host, form: Choices, answer: Answer) -> Answer:
+    def _with_probabilities(self, work: Work, form: Choices, answer: Answer) -> Answer:
         """What the server tells of the other labels; with none of that, the label alone."""
         assert work.reading
         shares = label_probabilities(form.labels, work.reading.places)
-        if shares and form.calibrated:
-            blind = Reading(work.request)
-            body = body_of(work.request, host.model, self._dialect, {}, blind=True)
-            await exchange(host, body, blind, None, work.deadline_s)
-            unseen = label_probabilities(form.labels, blind.places)
-            shares = calibrated(shares, unseen) if unseen else ()
         if not shares:
             return answer
         return replace(answer, text=form.labels[shares.index(max(shares))], probabilities=shares)

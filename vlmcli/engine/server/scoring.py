@@ -45,12 +45,6 @@ def label_probabilities(labels: Sequence[str], places: Sequence[Place]) -> tuple
     return ()
 
 
-def calibrated(seen: Sequence[float], unseen: Sequence[float]) -> tuple[float, ...]:
-    """What the picture adds: the probabilities over those of the same labels without any picture."""
-    least = 1e-6
-    return _normalized([a / max(b, least) for a, b in zip(seen, unseen, strict=True)])
-
-
 def _begins(label: str, said: str) -> bool:
     """Whether this may be the beginning of the label, or all of it."""
     said = said.lstrip(' \n\t"▁Ġ')

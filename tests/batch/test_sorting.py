@@ -1,0 +1,183 @@
+"""Pictures in the folders of their choices: nothing is overwritten, nothing is lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vlmcli.batch.sorting import Sorter, Sorting
+from vlmcli.errors import OutputError, UsageError
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def a_file(name: str, content: str = "picture") -> str:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text(content)
+    return name
+
+
+def move(name: str, choice: str, place: str = "out/{choice}") -> Path | None:
+    return Sorter(Sorting(place, moves=True), dry=False).put(name, choice)
+
+
+def test_a_picture_moves(tmp_path: Path) -> None:
+    assert move(a_file("in/a.png"), "login") == Path("out/login/a.png")
+    assert not Path("in/a.png").exists()
+    assert Path("out/login/a.png").read_text() == "picture"
+    assert move("in/a.png", "login") is None  # again
+
+
+def test_what_is_there_stays() -> None:
+    a_file("out/x/a.png", "other")
+    a_file("out/x/a-2.png", "another")
+    assert move(a_file("in/a.png"), "x") == Path("out/x/a-3.png")
+    assert [Path(f"out/x/a{n}.png").read_text() for n in ("", "-2", "-3")] == ["other", "another", "picture"]
+
+
+@pytest.mark.parametrize("choice", ["../up", "..", ".", "a/b", "/etc", "x\ny", "\x1b[31m", "c:\\d", " "])
+def test_a_label_leads_nowhere_else(choice: str, tmp_path: Path) -> None:
+    place = move(a_file("in/a.png"), choice)
+    assert place is not None
+    assert place.resolve().parent.parent == tmp_path / "out"
+    assert "\n" not in str(place)
+    assert "\x1b" not in str(place)
+
+
+@pytest.mark.parametrize("name", ["a\nb.png", "\x1b[31mred.png", "ä\udcff.png", "-rf", ".hidden.png", "no extension"])
+def test_odd_names_are_kept(name: str) -> None:
+    assert move(a_file(f"in/{name}"), "x") == Path("out/x") / name
+    assert Path(f"out/x/{name}").read_text() == "picture"
+
+
+def test_a_move_that_was_cut_off_is_brought_to_its_end() -> None:
+    """Between its two steps the picture has two names."""
+    a_file("in/a.png")
+    Path("out/x").mkdir(parents=True)
+    os.link("in/a.png", "out/x/a.png")
+    assert move("in/a.png", "x") == Path("out/x/a.png")
+    assert os.listdir("in") == []
+    assert os.listdir("out/x") == ["a.png"]
+
+
+def test_a_picture_that_lies_there_already_is_not_lost() -> None:
+    a_file("out/x/a.png")
+    os.symlink("out", "same")
+    assert move("out/x/a.png", "x") is None
+    assert move("same/x/a.png", "x") is None
+    assert Path("out/x/a.png").read_text() == "picture"
+
+
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM])
+def test_to_another_disk(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    a_file("out/x/a.png", "other")
+    assert move(a_file("in/a.png"), "x") == Path("out/x/a-2.png")
+    assert sorted(os.listdir("out/x")) == ["a-2.png", "a.png"]
+    assert Path("out/x/a-2.png").read_text() == "picture"
+    assert not Path("in/a.png").exists()
+
+
+def test_a_full_disk_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EXDEV, "other disk")
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr("shutil.copy2", full)
+    with pytest.raises(OutputError, match="no space left"):
+        move(a_file("in/a.png"), "x")
+    assert Path("in/a.png").read_text() == "picture"
+    assert os.listdir("out/x") == []
+
+
+def test_a_place_that_is_a_file() -> None:
+    a_file("out")
+    with pytest.raises(OutputError):
+        move(a_file("in/a.png"), "x")
+    assert Path("in/a.png").exists()
+
+
+def test_a_link_is_moved_as_a_link() -> None:
+    a_file("real/a.png")
+    Path("in").mkdir()
+    os.symlink("../real/a.png", "in/a.png")
+    assert move("in/a.png", "x") == Path("out/x/a.png")
+    assert Path("out/x/a.png").read_text() == "picture"
+    assert Path("real/a.png").exists()
+    assert not os.path.lexists("in/a.png")
+
+
+def test_links_are_made_once() -> None:
+    a_file("in/a.png")
+    a_file("in/more/a.png", "other")
+    sorter = Sorter(Sorting("out/{choice}/", moves=False), dry=False)
+    assert sorter.put("in/a.png", "x") == Path("out/x/a.png")
+    assert sorter.put("in/more/a.png", "x") == Path("out/x/a-2.png")
+    assert sorter.put("in/a.png", "x") is sorter.put("in/more/a.png", "x") is None
+    assert Path("out/x/a-2.png").read_text() == "other"
+    assert Path("in/a.png").exists()
+
+
+def test_a_dry_run_touches_nothing() -> None:
+    sorter = Sorter(Sorting("out/{choice}", moves=True), dry=True)
+    assert sorter.put(a_file("in/a.png"), "x") == Path("out/x/a.png")
+    assert sorter.put(a_file("in/b/a.png"), "x") == Path("out/x/a-2.png")
+    assert os.listdir(".") == ["in"]
+
+
+def test_a_place_without_a_choice() -> None:
+    with pytest.raises(UsageError, match="has no"):
+        Sorting("out/", moves=True)
+
+
+def test_the_command_sorts(vlm: Run, draw: Callable[..., Path]) -> None:
+    for name, colour in (("in/a.png", "red"), ("in/b.png", "blue"), ("in/sub/a.png", "red")):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        draw(name, colour, ["white square center"])
+    command = ["ask", "in", "-r", "What colour is the background?", "--choices", "red,blue", "--model", "demo"]
+    command += ["--move-to", "out/{choice}/", "-o", "kinds.csv"]
+    dry = vlm(*command, "--dry-run")
+    assert dry.stdout.splitlines() == [
+        "in/a.png -> out/red/a.png",
+        "in/b.png -> out/blue/b.png",
+        "in/sub/a.png -> out/red/a-2.png",
+    ]
+    assert not Path("out").exists()
+    assert vlm(*command).code == 0
+    found = sorted(str(path) for path in Path("out").rglob("*.png"))
+    assert found == ["out/blue/b.png", "out/red/a-2.png", "out/red/a.png"]
+    assert not list(Path("in").rglob("*.png"))
+    assert len(Path("kinds.csv").read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--choices", "a,b", "--move-to", "x/"], "has no {choice}"),
+        (["--move-to", "x/{choice}"], "is about choices"),
+        (["--choices", "a,b", "--move-to", "x/{choice}", "--link-to", "x/{choice}"], "not both"),
+        (["--choices", "a,b", "--move-to", "x/{choice}", "-q", "One?", "-q", "Two?"], "several questions"),
+        (["--choices", "a,b", "--move-to", "x/{choice}", "--together"], "cannot be sorted"),
+    ],
+)
+def test_what_makes_no_sense(vlm: Run, picture: str, more: list[str], words: str) -> None:
+    question = [] if "-q" in more else ["What?"]
+    result = vlm("ask", picture, *question, "--model", "demo", *more)
+    assert (result.code, result.stdout) == (2, "")
+    assert words in result.stderr

@@ -1,0 +1,138 @@
+"""Pictures put into folders by what they were found to be: moved, or linked. Nothing is overwritten, nothing is lost.
+
+shots/a.png, chosen: login  --DIR/{choice}/-->  DIR/login/a.png, or a-2.png where that is taken
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+from vlmcli.errors import OutputError, UsageError
+
+CHOICE = "{choice}"
+_NO_FOLDER = re.compile(r"[/\\:\x00-\x1f\x7f-\x9f]")
+_MOST_NAMESAKES = 100_000
+_NO_LINKS = (errno.EPERM, errno.EXDEV, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
+"""How a disk says that it knows no hard links, or none to there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """`place`: a folder with `{choice}` in it. Raises UsageError for one without."""
+
+    place: str
+    moves: bool
+
+    def __post_init__(self) -> None:
+        if CHOICE not in self.place:
+            option = "--move-to" if self.moves else "--link-to"
+            raise UsageError(f"{option} {self.place} has no {CHOICE} in it.", f"{option} 'sorted/{CHOICE}/'")
+
+    def folder(self, choice: str) -> Path:
+        """Where a picture of this kind belongs. A label never leads out of there, whatever it spells."""
+        name = _NO_FOLDER.sub("_", choice)
+        return Path(self.place.replace(CHOICE, "_" if name in ("", ".", "..") else name))
+
+
+class Sorter:
+    """Puts one picture after the other in its place. `dry`: only says where that would be."""
+
+    def __init__(self, sorting: Sorting, dry: bool) -> None:
+        self._sorting, self._dry = sorting, dry
+        self._promised: set[Path] = set()  # by a dry run
+
+    def put(self, name: str, choice: str) -> Path | None:
+        """Where the picture `name` is now; None where there is nothing to do. Raises OutputError."""
+        source, folder = Path(name), self._sorting.folder(choice)
+        if not source.is_file():
+            return None  # moved before, or no file at all
+        try:
+            if self._is_there(source, folder):
+                return None
+            if not self._dry:
+                folder.mkdir(parents=True, exist_ok=True)
+            return next(place for place in _places(folder / source.name) if self._takes(source, place))
+        except (OSError, shutil.Error, StopIteration) as error:
+            reason = getattr(error, "strerror", None) or "every name is taken"
+            verb = "moved" if self._sorting.moves else "linked"
+            raise OutputError(
+                f"{name} cannot be {verb} to {folder}: {reason.lower()}.", "It stays where it is."
+            ) from error
+
+    def _is_there(self, source: Path, folder: Path) -> bool:
+        """It lies there already, or its link does."""
+        if os.path.realpath(source.parent) == os.path.realpath(folder):
+            return True
+        if self._sorting.moves:
+            return False
+        taken = takewhile(os.path.lexists, _places(folder / source.name))
+        return any(place.is_symlink() and os.path.realpath(place) == os.path.realpath(source) for place in taken)
+
+    def _takes(self, source: Path, place: Path) -> bool:
+        """Whether the picture is at this place now; False where something else is."""
+        if self._dry:
+            free = not os.path.lexists(place) and place not in self._promised
+            self._promised.add(place)
+            return free
+        try:
+            if self._sorting.moves:
+                _move(source, place)
+            else:
+                os.symlink(os.path.abspath(source), place)
+        except FileExistsError:
+            return False
+        return True
+
+
+def _places(first: Path) -> Iterator[Path]:
+    """`a.png`, `a-2.png`, `a-3.png`, …"""
+    yield first
+    for number in range(2, _MOST_NAMESAKES):
+        yield first.with_name(f"{first.stem}-{number}{first.suffix}")
+
+
+def _move(source: Path, place: Path) -> None:
+    """At each moment the picture is whole at one of the two, or at both. Raises FileExistsError where one is."""
+    if source.is_symlink():
+        os.symlink(os.path.realpath(source), place)  # a relative one would lead elsewhere from there
+        source.unlink()
+        return
+    try:
+        os.link(source, place)
+    except FileExistsError:
+        if not _is_second_name(source, place):
+            raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _copy(source, place)
+    source.unlink()
+
+
+def _is_second_name(source: Path, place: Path) -> bool:
+    """A move that was cut off between its two steps."""
+    return not place.is_symlink() and os.path.samefile(source, place) and source.stat().st_nlink > 1
+
+
+def _copy(source: Path, place: Path) -> None:
+    """For another disk, or one without hard links: whole under another name first, then the name is taken."""
+    temporary = place.with_name(f".vlm-{os.urandom(6).hex()}.tmp")
+    os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # ours from here on
+    try:
+        shutil.copy2(source, temporary)
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, place)
+    except BaseException:
+        for path in (temporary, place):
+            with suppress(OSError):
+                path.unlink()
+        raise

@@ -1,0 +1,40 @@
+"""--move-to and --link-to: when all is answered, each picture goes to the folder of its choice."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+
+from vlmcli.batch.sorting import Sorter, Sorting
+from vlmcli.core import Record
+from vlmcli.errors import EXIT_OUTPUT, OutputError
+from vlmcli.output import is_terminal, print_error, show_name
+from vlmcli.output.streams import say
+
+
+def sort_pictures(records: Iterable[Record], sorting: Sorting, dry: bool, quiet: bool) -> int:
+    """Put those that have a choice in their places; a dry run prints them. Returns 0, or 7 when some stay behind."""
+    sorter = Sorter(sorting, dry)
+    done, code = 0, 0
+    for record in records:
+        if record.choice is None:
+            continue
+        try:
+            place = sorter.put(record.pictures[0].name, record.choice)
+        except OutputError as error:
+            print_error(error)
+            code = EXIT_OUTPUT
+            continue
+        if place is not None:
+            done += 1
+            if dry:
+                _print_move(record.pictures[0].name, str(place))
+    if not quiet:
+        say(f"vlm: {done:,} {'to be ' if dry else ''}{'moved' if sorting.moves else 'linked'}")
+    return code
+
+
+def _print_move(name: str, place: str) -> None:
+    show = show_name if is_terminal(sys.stdout) else str
+    sys.stdout.buffer.write(os.fsencode(f"{show(name)} -> {show(place)}\n"))

@@ -1,0 +1,38 @@
+"""The form of an answer -> a grammar in llama.cpp's notation (GBNF). Pure Python: no model, no llama.cpp.
+
+    JSON Schema --schema.py--.
+    'name, price float' --short.py--> JSON Schema
+    regular expression --regex.py--> nodes --writing.py--> GBNF
+
+What a grammar generates always fits, though it may be less than all that would: what cannot be held to is refused by
+its name.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from vlmcli.core import Choices, Form, Pattern, Schema
+from vlmcli.errors import UsageError
+from vlmcli.grammar.forms import choices_of, form_of, schema_of, split_labels
+from vlmcli.grammar.regex import parse_regex
+from vlmcli.grammar.schema import schema_grammar
+from vlmcli.grammar.writing import write_text
+
+__all__ = ["check_form", "choices_of", "form_of", "grammar_of", "schema_of", "split_labels"]
+
+
+@cache
+def grammar_of(form: Form) -> str:
+    """GBNF whose root is the whole answer. Raises UsageError for what cannot be enforced."""
+    if isinstance(form, Schema):
+        return schema_grammar(form.json)
+    if isinstance(form, Pattern):
+        return f"root ::= {write_text(parse_regex(form.regex, whole=True))}\n"
+    raise UsageError("Choices are scored and not written.")
+
+
+def check_form(form: Form | None) -> None:
+    """Raises UsageError for a form that no answer can be held to."""
+    if form is not None and not isinstance(form, Choices):
+        grammar_of(form)

@@ -1,0 +1,49 @@
+"""What is worth saying of how sure a model was: doubtful words underlined, choices with their probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vlmcli.core import Record
+from vlmcli.output.sanitize import clean_text, show_name
+
+_UNDERLINED, _PLAIN = "\x1b[4m", "\x1b[24m"
+LEGEND = "vlm: underlined: words of which the model was less than half sure"
+
+
+def marked(record: Record) -> str:
+    """The answer, clean, with the doubtful words underlined."""
+    text, parts, at = record.text, [], 0
+    for start, end in doubtful_words(record):
+        parts += [clean_text(text[at:start]), _UNDERLINED, clean_text(text[start:end]), _PLAIN]
+        at = end
+    return "".join([*parts, clean_text(text[at:])]).strip()
+
+
+def doubtful_words(record: Record) -> Iterator[tuple[int, int]]:
+    """Where the words stand of which a token is doubtful, one after the other."""
+    text, at = record.text, 0
+    for start, end in record.doubtful:
+        while start < end and text[start].isspace():
+            start += 1
+        if start == end or end <= at:
+            continue
+        while start > at and not text[start - 1].isspace():
+            start -= 1
+        while end < len(text) and not text[end].isspace():
+            end += 1
+        yield start, end
+        at = end
+
+
+def choice_lines(record: Record) -> str:
+    """All choices, the likeliest first: `yes<TAB>0.984`."""
+    ranked = sorted(record.probabilities, key=lambda each: -each[1])
+    return "\n".join(f"{show_name(label)}\t{share:.3f}" for label, share in ranked)
+
+
+def undecided_line(record: Record) -> str:
+    """Why there is no answer, for stderr."""
+    ranked = sorted(record.probabilities, key=lambda each: -each[1])[:3]
+    shares = ", ".join(f"{label} {share:.2f}" for label, share in ranked)
+    return f"vlm: {show_name(record.name)}: not sure enough ({show_name(shares)})"
