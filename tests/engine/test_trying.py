@@ -40,7 +40,13 @@ def test_a_type_that_works(type: str) -> None:
     assert (verdict.mode, verdict.sentence, verdict.types[0].type) == (Mode.FULL, "", type)
 
 
-@pytest.mark.parametrize("type", sorted(safety._TRIABLE))
+_QUICK = {"Q2_K", "Q4_0", "Q8_0", "MXFP4"}
+"""The rest take seconds to quantize on a busy machine."""
+
+
+@pytest.mark.parametrize(
+    "type", [pytest.param(t, marks=() if t in _QUICK else pytest.mark.slow) for t in sorted(safety._TRIABLE)]
+)
 def test_every_type_is_right_as_it_lies_in_the_file(type: str, tmp_path: Path) -> None:
     """In this process: without extra layouts nothing of AMX is touched."""
     model = trying.quantized(type, tmp_path)

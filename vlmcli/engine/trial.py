@@ -25,7 +25,8 @@ _FROM_OUTSIDE = frozenset({"SIGINT", "SIGTERM", "SIGKILL", "SIGHUP"})
 """Deaths that say nothing about the build: somebody ended it, or the memory was full."""
 
 
-_OF_WINDOWS = {0xC0000005: "SIGSEGV", 0xC000001D: "SIGILL"}
+_OF_WINDOWS = {0xC0000005: "SIGSEGV", 0xC000001D: "SIGILL", 0xC000013A: "SIGINT"}
+"""How a process ends there, by the names that the same has elsewhere."""
 
 
 class Untried(Exception):
