@@ -1,32 +1,50 @@
 """What a build costs that dies with AMX: the three ways of laying weights in memory, side by side, in one good build.
 
 Full speed against repacked weights (what vlm takes on a build that dies in AMX's kernels), and these against weights as
-they lie in the file (what was taken before): prefill of a picture's 576 rows and decode after it, as vlm reports them.
-Then what vlm finds by itself, with these libraries and with the installed ones; and what finding it costs, once.
+they lie in the file: prefill of some 600 tokens and decode after them, as vlm reports them, in one process with the
+decoder open three times. Then what vlm finds by itself, with these libraries and with the installed ones; and what
+finding it costs, once.
 
     python benchmarks/safe_mode.py --models FOLDER
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from functools import partial
 
 import build_llama
 from measure import Run, clean_environment, cold, compare, in_turns, options, report, run_process
-from pair import Pair, add_options, counts_of_vlm, pair_of, record_of
+from pair import Pair, add_options, pair_of
 
-MODES = {"full": "on", "repacked": "repack", "plain": "off"}
 _TRIAL = "from vlmcli.engine import *; check_build(frozenset({'Q4_0', 'Q6_K', 'F32'}), EngineSettings())"
+_WORDS = 110
+"""Of the question: some 600 tokens, as many as a picture and a question cost."""
 
 
-def ask(pair: Pair, mode: str) -> tuple[float, float]:
-    """Tokens per second of prefill and of decode."""
-    run = cold(pair.command(), **build_llama.environment(pair.llama) | {"VLM_EXTRA_BUFFERS": MODES[mode]})
-    counts_of_vlm(run).check("vlm", pair.tokens)
-    record = record_of(run)
-    return 1000 * record["tokens"]["prompt"] / record["timings_ms"]["prefill"], record["tokens_per_second"]
+class Opened:
+    """The decoder, its weights laid in memory in one way; it answers a long question about nothing."""
+
+    def __init__(self, pair: Pair, mode: str) -> None:
+        from vlmcli.engine import ENGINES, EngineSettings
+        from vlmcli.engine.modes import Mode
+        from vlmcli.models import resolve_model
+
+        files = resolve_model(str(pair.decoder), pair.projector, "vicuna")
+        self._engine = ENGINES["llama"](files, EngineSettings(threads=pair.threads, mode=Mode(mode)))
+        self._tokens, self._asked = pair.tokens, 0
+
+    def ask(self) -> tuple[float, float]:
+        """Tokens per second of prefill and of decode."""
+        from vlmcli.core import Finished, Request, Sampling, Text, Turn
+
+        self._asked += 1  # first in the question: nothing of an earlier one is held
+        question = f"{self._asked} " + " ".join(f"word{number}" for number in range(_WORDS))
+        request = Request(self._asked, (Turn("user", (Text(question),)),), Sampling(max_tokens=self._tokens))
+        (answer,) = (event.answer for event in self._engine.stream([request]) if isinstance(event, Finished))
+        read = answer.prompt_tokens - answer.reused_tokens
+        return 1000 * read / answer.timings.prefill_ms, answer.timings.tokens_per_second
 
 
 def what_is_found(pair: Pair, libraries: dict[str, str]) -> str:
@@ -48,7 +66,11 @@ def main() -> None:
     arguments = parser.parse_args()
     pair = pair_of(arguments)
 
-    speeds = in_turns({mode: partial(ask, pair, mode) for mode in MODES}, arguments.rounds)
+    os.environ.update(build_llama.environment(pair.llama))  # before the bindings load them
+    opened = {mode: Opened(pair, mode) for mode in ("full", "repacked", "plain")}
+    speeds = in_turns({mode: one.ask for mode, one in opened.items()}, arguments.rounds)
+    for name in build_llama.environment(pair.llama):
+        del os.environ[name]
     trials = in_turns({"trial": trial_s}, arguments.rounds)["trial"]
     rows = []
     for better, worse in (("full", "repacked"), ("repacked", "plain"), ("full", "plain")):
