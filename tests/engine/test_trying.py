@@ -20,6 +20,7 @@ from vlmcli.engine.llama.bindings import system_info
 from vlmcli.engine.llama.decoder import Decoder
 from vlmcli.engine.llama.identity import identify
 from vlmcli.engine.modes import Mode
+from vlmcli.engine.offload_wish import OffloadWish
 from vlmcli.engine.placement import OffloadPlan
 from vlmcli.engine.trial import Order, _command, try_types
 from vlmcli.gguf import Tensor, read_header
@@ -98,6 +99,15 @@ def test_no_room_for_the_quantized_model(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     said = trying._try("Q5_0", tmp_path / "file" / "models", Mode.FULL, gpu=False)
     assert list(said) == ["untried"]
+
+
+def test_a_trial_on_the_processor_touches_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even with the projector: a GPU that kills would speak against the processor."""
+    tried: list[EngineSettings] = []
+    monkeypatch.setattr(trying, "_failure", lambda model, settings: tried.append(settings) or "")
+    for gpu in (False, True):
+        assert trying._try("Q5_0", tmp_path, Mode.FULL, gpu) == {"failure": ""}
+    assert [settings.offload for settings in tried] == [OffloadWish("off", projector=False), OffloadWish()]
 
 
 def test_the_child_leaves_with_its_parent(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def _try(type: str, folder: Path, mode: Mode, gpu: bool) -> dict[str, str]:
         model = quantized(type, folder)
     except (OSError, VlmError) as error:
         return {"untried": str(error)}
-    wish = OffloadWish(AUTO if gpu else OFF)
+    wish = OffloadWish(AUTO) if gpu else OffloadWish(OFF, projector=False)
     try:
         return {"failure": _failure(model, EngineSettings(threads=1, mode=mode, offload=wish))}
     except DoesNotFit as error:
