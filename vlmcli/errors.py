@@ -12,10 +12,10 @@ EXIT_USAGE = 2
 EXIT_PICTURE = 3
 EXIT_MODEL = 4
 EXIT_ENGINE = 5
-EXIT_SERVER = 6
 EXIT_NOT_SURE = 6
 """No error: the answer was less likely than --min-confidence, and so there is none."""
 EXIT_OUTPUT = 7
+EXIT_SERVER = 8
 EXIT_INTERRUPTED = 130
 
 

@@ -28,7 +28,7 @@ from vlmcli.cli.user_tasks import Commands, TaskCommand
 
 _EXIT_CODES = (
     "Exit codes: 0 all answered, 1 some pictures failed, 2 usage, 3 no picture could be read, 4 model not chosen,"
-    " not found, not fitting or damaged, 5 engine, 6 server, or no choice likely enough, 7 output not writable,"
+    " not found, not fitting or damaged, 5 engine, 6 no choice likely enough, 7 output not writable, 8 server,"
     " 130 Ctrl-C."
 )
 

@@ -89,12 +89,12 @@ def test_how_long_429_says_to_wait_is_waited(vlm: Run, picture: str, fake: Fake)
 @pytest.mark.parametrize(
     ("fault", "code", "sentence", "hint"),
     [
-        (status(401, "no"), 6, "wants a key, or another one (401): no.", "config set engines.NAME.key_variable"),
-        (status(403, "no"), 6, "does not let us in (403)", "key_variable"),
-        (status(404, "File Not Found"), 6, "There is no {url}/v1/chat/completions (404).", "--engine {url}"),
+        (status(401, "no"), 8, "wants a key, or another one (401): no.", "config set engines.NAME.key_variable"),
+        (status(403, "no"), 8, "does not let us in (403)", "key_variable"),
+        (status(404, "File Not Found"), 8, "There is no {url}/v1/chat/completions (404).", "--engine {url}"),
         (status(404, "model 'circle-1' not found"), 4, "has no model circle-1", "curl {url}/v1/models"),
-        (faults.page, 6, "answers with a web page (200): a login, a proxy", "browser"),
-        (status(403, HTML, "text/html"), 6, "does not let us in (403).", "key_variable"),
+        (faults.page, 8, "answers with a web page (200): a login, a proxy", "browser"),
+        (status(403, HTML, "text/html"), 8, "does not let us in (403).", "key_variable"),
         (
             status(500, "image input is not supported - hint: you may need the mmproj"),
             4,
@@ -103,18 +103,18 @@ def test_how_long_429_says_to_wait_is_waited(vlm: Run, picture: str, fake: Fake)
         ),
         (status(400, "circle-1 is not a multimodal model"), 4, "takes no pictures", "--mmproj"),
         (status(400, "request (10152 tokens) exceeds the available context size"), 5, "It does not fit", "-c 8192"),
-        (status(413, ""), 6, "The picture is too large", "picture_limit"),
+        (status(413, ""), 8, "The picture is too large", "picture_limit"),
         (
             status(307, "", Location="https://elsewhere.example/v1/chat/completions"),
-            6,
+            8,
             "leads on to https://elsew",
             "If",
         ),
-        (status(422, {"detail": [{"msg": "field required"}]}), 6, "refused the request (422): field required.", ""),
-        (status(500, "oops"), 6, "failed (500): oops.", "log"),
-        (faults.error_in_the_stream, 6, "failed (500): the GPU fell off the bus.", "log"),
-        (faults.no_answer, 6, "is not what /chat/completions answers", "--engine"),
-        (faults.silent_end, 6, "ended the connection without an answer", "log"),
+        (status(422, {"detail": [{"msg": "field required"}]}), 8, "refused the request (422): field required.", ""),
+        (status(500, "oops"), 8, "failed (500): oops.", "log"),
+        (faults.error_in_the_stream, 8, "failed (500): the GPU fell off the bus.", "log"),
+        (faults.no_answer, 8, "is not what /chat/completions answers", "--engine"),
+        (faults.silent_end, 8, "ended the connection without an answer", "log"),
     ],
 )
 def test_a_sentence(
@@ -133,7 +133,7 @@ def test_nothing_listens(vlm: Run, picture: str) -> None:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     result = ask(vlm, picture, url)
-    assert result.code == 6
+    assert result.code == 8
     assert result.stderr.startswith(
         f"vlm: Nothing listens at {url}: is the server running?\n  Start one: llama-server -m"
     )
@@ -141,7 +141,7 @@ def test_nothing_listens(vlm: Run, picture: str) -> None:
 
 def test_no_tls_there(vlm: Run, picture: str, fake: Fake) -> None:
     result = ask(vlm, picture, fake.url.replace("http:", "https:"))
-    assert result.code == 6
+    assert result.code == 8
     assert "does not speak TLS as it should." in result.stderr
     assert f"--engine {fake.url}" in result.stderr
 
@@ -172,7 +172,7 @@ def test_a_certificate_that_nobody_signed(
 ) -> None:
     url, certificate = secure
     result = ask(vlm, picture, url)
-    assert result.code == 6
+    assert result.code == 8
     assert result.stderr.startswith(f"vlm: The certificate of {url} is not to be trusted: self")
     assert "export SSL_CERT_FILE=" in result.stderr
     assert fake.asked == []
@@ -190,7 +190,7 @@ def test_no_http_there(vlm: Run, picture: str) -> None:
 
         threading.Thread(target=greet, daemon=True).start()
         result = ask(vlm, picture, f"http://127.0.0.1:{listening.getsockname()[1]}")
-    assert result.code == 6
+    assert result.code == 8
     assert "is no HTTP." in result.stderr
 
 
@@ -233,7 +233,7 @@ def test_a_server_that_says_nothing_is_given_up(
     fake.always = faults.stall
     write_config(f'[engines.near]\nurl = "{fake.url}"\ntimeout = 0.1\n')
     result = ask(vlm, picture, "near")
-    assert result.code == 6
+    assert result.code == 8
     assert "has said nothing for 0.1 seconds." in result.stderr
 
 
@@ -289,7 +289,7 @@ def test_escape_codes_of_a_server_reach_nobody(vlm: Run, picture: str, fake: Fak
     fake.faults.extend([status(400, EVIL), status(302, "", Location="https://a/\x1b[31m"), status(401, EVIL)])
     for _ in range(3):
         result = ask(vlm, picture, fake.url)
-        assert result.code == 6
+        assert result.code == 8
         assert "\x1b" not in result.stderr
         assert "\u202e" not in result.stderr
     fake.words = ("A ", EVIL, " one")

@@ -100,7 +100,7 @@ def test_what_a_picture_is_refused_for_fails_that_picture_alone(vlm: Run, fill: 
 
 @pytest.mark.parametrize(
     ("fault", "code"),
-    [(status(401, "expired"), 6), (status(500, "image input is not supported"), 4), (faults.page, 6)],
+    [(status(401, "expired"), 8), (status(500, "image input is not supported"), 4), (faults.page, 8)],
     ids=["401", "text only", "a page"],
 )
 def test_what_no_picture_would_be_answered_for_stops_the_job(
@@ -121,7 +121,7 @@ def test_a_server_that_fails_everything_stops_the_job(
     fill(40)
     fake.always = status(500, "out of order")
     result = job(vlm, fake.url, "--parallel", "8")
-    assert result.code == 6
+    assert result.code == 8
     assert "failed (500): out of order." in result.stderr
     assert len(read()) < 20
 
@@ -136,7 +136,7 @@ def test_a_dead_server_is_waited_for_and_then_the_job_stops_with_everything_kept
     dying.start()
     result = job(vlm, "near")
     dying.join()
-    assert result.code == 6
+    assert result.code == 8
     assert "the server does not answer, waiting for it…" in result.stderr
     assert f"Nothing listens at {running.fake.url}: is the server running?" in result.stderr
     kept = names_in()

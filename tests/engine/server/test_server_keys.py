@@ -171,7 +171,7 @@ def test_a_redirect_is_not_followed(
     other = serve(Fake()).fake
     fake = serve(Fake(always=status(307, "", Location=f"{other.url}/v1/chat/completions"))).fake
     result = vlm("describe", picture, "--engine", fake.url)
-    assert result.code == 6
+    assert result.code == 8
     assert f"{fake.url} leads on to {other.url}/v1" in result.stderr
     assert other.asked == []
 
