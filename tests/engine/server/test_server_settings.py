@@ -186,5 +186,5 @@ def test_engines_are_completed(write_config: Write) -> None:
     from vlmcli.cli.completion_values import COMPLETIONS
 
     write_config('[engines.office]\nurl = "http://a"\n')
-    assert COMPLETIONS["engine"]("") == ["llama", "office"]
+    assert COMPLETIONS["engine"]("") == ["llama", "ray", "office"]
     assert COMPLETIONS["engine"]("of") == ["office"]
