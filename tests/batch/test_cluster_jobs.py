@@ -197,6 +197,18 @@ def test_a_model_that_cannot_be_opened_is_said_once(
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
+def test_a_cluster_that_is_full_is_spoken_of(fill: Callable[..., list[str]], marked: dict[str, str]) -> None:
+    names = fill(2)
+    program = "import sys, vlmcli.batch.cluster.workers as w; w._LATE_S = 0.01; from vlmcli.cli import main; "
+    command = [sys.executable, "-c", f"{program} sys.exit(main(sys.argv[1:]))", "describe", "photos", *JOB]
+    environment = {**os.environ, **marked}
+    process = subprocess.run(command, env=environment, capture_output=True, timeout=PATIENCE_S)
+    assert (process.returncode, process.stdout) == (0, b"")
+    assert process.stderr.startswith(b"vlm: still no worker: the cluster may be full, each wants ")
+    assert_each_once(names)
+
+
 # --- a cluster that is there --------------------------------------------------------------------------------
 
 

@@ -27,6 +27,8 @@ from vlmcli.errors import EngineError, PictureNotFound, VlmError
 _DEATHS_EACH = 3
 """Deaths for each worker, with no answer between them, after which it is not the pictures' fault."""
 _KILL_S = 5.0
+_LATE_S = 60.0
+"""How long to wait for the first worker before saying that the cluster may be full."""
 _AT_ONCE = 3
 """Calls that a worker takes at a time: one that listens, one that speaks, one to spare."""
 
@@ -43,6 +45,11 @@ class _Heard:
 @dataclass(frozen=True, slots=True)
 class _Farewell:
     """All is answered: let the workers close what they have open."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """Some worker should be ready by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,9 @@ class RayWorkers:
             self._send_all(NoMore())
         elif isinstance(message, _Heard):
             self._hear(message)
+        elif isinstance(message, _Late) and not self._machines:
+            each = f"{self._shape.cpus:g} processors and {self._shape.gpus:g} GPUs"
+            self._tell(Loading(note=f"still no worker: the cluster may be full, each wants {each}; see: ray status"))
         if self._stopping and not any(map(self._crew.is_busy, self._crew.workers)):
             self._tell(Died(0))
             return True
@@ -121,6 +131,9 @@ class RayWorkers:
         self._shape: Shape = shape_of(machines, self._settings)
         for _ in range(self._shape.workers):
             self._hire()
+        late = threading.Timer(_LATE_S, self._inbox.put, [_Late()])
+        late.daemon = True
+        late.start()
 
     def _hire(self) -> None:
         """A new worker. It joins the crew when it says that it is ready."""
