@@ -39,6 +39,7 @@ DOORS = {
     "pygments": "output",
     "PIL": "images",
     "pillow_heif": "images",
+    "pypdfium2": "images",
     "huggingface_hub": "models",
     "llama_cpp": "engine.llama",
     "jinja2": "engine.llama",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vlmcli.backend import LOCAL, Named, find_backend, find_store
 from vlmcli.config import Settings, load_settings, read_aliases
-from vlmcli.core import ImageRef, JobEvent, ModelFiles
+from vlmcli.core import Eyes, ImageRef, JobEvent, LoadedImage, ModelFiles, Page
 from vlmcli.engine import Engine, EngineSettings
 from vlmcli.engine.modes import Mode
 from vlmcli.engine.offload_wish import parse_kv_type, parse_wish
@@ -94,6 +94,7 @@ class Vlm:
         self._kv_type = engine_settings.kv_type
         self._backend = find_backend(engine or settings.engine, named, engine_settings)
         self._engine: Engine | None = None
+        self._eyes: Eyes | None = None
         self._reply: Reply | None = None
 
     @property
@@ -159,9 +160,9 @@ class Vlm:
         """What differs between two pictures or more. `strategy`: auto, native or stitch."""
         return self._reply_to("compare", pictures, TaskOptions(question=question, strategy=strategy, **options))
 
-    def ocr(self, picture: PictureLike, **options: Any) -> Reply:
-        """The text in the picture, line by line."""
-        return self._reply_to("ocr", [picture], TaskOptions(**options))
+    def ocr(self, picture: PictureLike, style: str = "", **options: Any) -> Reply:
+        """The text in the picture, line by line. `style`: plain, markdown or table; `whole=True`: in one look."""
+        return self._reply_to("ocr", [picture], TaskOptions(style=style, **options))
 
     def _reply_to(self, task: str, pictures: Sequence[PictureLike], options: TaskOptions, model: Any = None) -> Reply:
         from vlmcli.images import resolve_all
@@ -213,9 +214,16 @@ class Vlm:
         """
         from vlmcli.images import stitch
 
-        brief = Brief(options, self._backend.family, stitch, history)
+        brief = Brief(options, self._backend.family, stitch, history, self._lay_out)
         TASKS[task].question(brief, len(pictures))  # what makes no sense is said before any work
         return Job(TASKS[task], tuple(pictures), brief)
+
+    def _lay_out(self, image: LoadedImage) -> Page | None:
+        """What to show of a page that is larger than the model's eyes."""
+        from vlmcli.images import lay_out
+
+        self._eyes = self._eyes or self._backend.eyes()
+        return lay_out(image, self._eyes)
 
     def run(self, jobs: Iterable[Job | None], many: bool | None = None) -> Iterator[JobEvent]:
         """Events of all jobs as they come, several jobs at a time. Each job ends in one JobDone.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlmcli.config import read_aliases, read_engines
-from vlmcli.core import Family, ModelFiles
+from vlmcli.core import Eyes, Family, ModelFiles, Reading
 from vlmcli.engine import ENGINES, Engine, EngineSettings
 from vlmcli.errors import UsageError
 from vlmcli.models import mark_used, resolve_model
@@ -35,6 +35,8 @@ class Backend:
     fingerprint: Callable[[], str]
     open: Callable[[], Engine]
     prove_build: Callable[[bool], str] = lambda to_person: ""
+    eyes: Callable[[], Eyes] = lambda: Eyes(0, Reading())
+    """How it sees, as far as it is known; it is not of a server's."""
     opened_with: tuple[ModelFiles, EngineSettings] | None = None
     """Of a model here: for what measures it."""
 
@@ -84,7 +86,14 @@ def _find_local(named: Named, settings: EngineSettings) -> Backend:
 
         return tell_once(check_build(types_of(files), settings), to_person)
 
-    return Backend(files.name, files.family, files.warnings, fingerprint, open_engine, prove_build, (files, settings))
+    def eyes() -> Eyes:
+        from vlmcli.engine.eyesight import eyes_of
+
+        return eyes_of(files)
+
+    return Backend(
+        files.name, files.family, files.warnings, fingerprint, open_engine, prove_build, eyes, (files, settings)
+    )
 
 
 def _open_local(files: ModelFiles, settings: EngineSettings) -> Engine:

@@ -3,7 +3,8 @@
     Job --load--> pictures --task--> Requests --engine--> Answers --task--> Record
 
 Every job is a task's generator: it yields a Request, sleeps, and is woken with the Answer. `run` drives many of them
-against one `Engine.stream`. One question is a batch of one: a single answer and a folder run the same code.
+against one `Engine.stream`. One question is a batch of one: a single answer and a folder run the same code. A task that
+yields a Together has several generators of its own, which are driven in the same way.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from itertools import chain, islice
 
 from vlmcli.core import (
     Answer,
-    Confidence,
+    Event,
     Failed,
-    Finished,
     ImageRef,
     JobDone,
     JobEvent,
@@ -31,13 +31,14 @@ from vlmcli.core import (
     Request,
     Stage,
     TextChunk,
-    Timings,
 )
 from vlmcli.engine import Engine
 from vlmcli.errors import VlmError
 from vlmcli.images.ahead import Load, load_ahead
 from vlmcli.tasks import Brief, Outcome, Task
 from vlmcli.tasks.task import Steps
+from vlmcli.tasks.together import Gathering, Together
+from vlmcli.tasks.totals import mean_confidence, total_timings
 
 _LATER_S = 0.02
 
@@ -60,6 +61,17 @@ class _Running:
     infos: tuple[PictureInfo, ...]
     steps: Steps
     answers: list[Answer] = field(default_factory=list)
+    parts: Gathering | None = None
+    """What the job reads side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A generator that waits for the answer to one request: the job's own, or, with a `place`, one of its parts."""
+
+    running: _Running
+    steps: Steps
+    place: int | None = None
 
 
 def run(
@@ -76,32 +88,38 @@ def run(
         jobs, many = chain(first, source), len(first) > 1
     pipeline = _Pipeline(jobs, load, model, many)
     for event in engine.stream(pipeline.requests()):
-        yield from pipeline.unreadable()
-        yield from pipeline.handle(event)
-    yield from pipeline.unreadable()
+        pipeline.handle(event)
+        yield from pipeline.events()
+    yield from pipeline.events()
 
 
 class _Pipeline:
     def __init__(self, jobs: Iterable[Job | None], load: Load, model: str, many: bool) -> None:
         self._jobs = load_ahead(jobs, lambda job: job.pictures, load)
         self._model, self._many = model, many
-        self._n_jobs, self._at_end = 0, False
+        self._n_jobs, self._n_requests, self._at_end = 0, 0, False
         self._running: dict[int, _Running] = {}
+        self._asking: dict[int, _Asking] = {}
         self._ready: deque[Request] = deque()
-        self._failed: deque[JobDone] = deque()
+        self._parted: deque[_Running] = deque()
+        self._said: deque[JobEvent] = deque()
 
     def requests(self) -> Iterator[Request | None]:
-        """For the engine: follow-ups of running jobs first, then new jobs; None while all wait for answers."""
+        """For the engine: follow-ups of running jobs first, then parts of them, then new jobs; None while all wait."""
         while True:
             if self._ready:
                 yield self._ready.popleft()
-            elif not self._start_next():
+            elif not self._begin_part() and not self._start_next():
                 if self._running:
                     yield None
                 elif self._at_end:
                     return
                 else:
                     time.sleep(_LATER_S)  # nothing to do but to ask again
+
+    def events(self) -> Iterator[JobEvent]:
+        while self._said:
+            yield self._said.popleft()
 
     def _start_next(self) -> bool:
         """Take the next job's pictures and run its task up to the first Request. False when there is none right now."""
@@ -112,45 +130,110 @@ class _Pipeline:
             self._n_jobs += 1
             if isinstance(pictures, VlmError):
                 infos = tuple(PictureInfo(ref.name) for ref in job.pictures)
-                self._failed.append(JobDone(number, self._record(job, infos, error=pictures)))
+                self._said.append(JobDone(number, self._record(job, infos, error=pictures)))
                 continue
             infos = tuple(PictureInfo(p.name, p.width, p.height, p.digest) for p in pictures)
             running = _Running(number, job, infos, job.task.steps(job.brief, pictures))
             self._running[number] = running
-            self._ask(running, next(running.steps))
+            self._go_on(_Asking(running, running.steps), None)
             return True
         self._at_end = True
         return False
 
-    def _ask(self, running: _Running, request: Request) -> None:
-        self._ready.append(replace(request, id=running.number, one_of_many=self._many))
+    def _begin_part(self) -> bool:
+        """Begin the next part of a job that has some. False when there is none."""
+        while self._parted:
+            running = self._parted[0]
+            if running.parts and running.parts.waits and running.number in self._running:
+                place, steps = running.parts.begin_next()
+                self._go_on(_Asking(running, steps, place), None)
+                return True
+            self._parted.popleft()
+        return False
 
-    def unreadable(self) -> Iterator[JobEvent]:
-        while self._failed:
-            yield self._failed.popleft()
-
-    def handle(self, event: object) -> Iterator[JobEvent]:
-        """An engine event as the job's event; an answer wakes the task, which asks on or is done."""
-        if isinstance(event, Stage):
-            yield JobStage(event.id, event.name, event.done, event.total)
-        elif isinstance(event, TextChunk):
-            if self._running[event.id].job.brief.options.form is None:  # what has a form is shown when it is whole
-                yield JobText(event.id, event.text)
-        elif isinstance(event, Note):
-            yield JobNote(event.text)
-        elif isinstance(event, Failed):
-            running = self._running.pop(event.id)
-            yield JobDone(event.id, self._record(running.job, running.infos, error=event.error))
-        elif isinstance(event, Finished):
-            yield from self._wake(self._running[event.id], event.answer)
-
-    def _wake(self, running: _Running, answer: Answer) -> Iterator[JobEvent]:
-        running.answers.append(answer)
+    def _go_on(self, asking: _Asking, sent: Answer | tuple[Outcome, ...] | None) -> None:
+        """Wake a generator: it asks on, or is done."""
+        running = asking.running
         try:
-            self._ask(running, running.steps.send(answer))
+            wanted = asking.steps.send(sent) if sent is not None else next(asking.steps)
         except StopIteration as stop:
-            del self._running[running.number]
-            yield JobDone(running.number, self._answered(running, stop.value))
+            self._ended(asking, stop.value)
+            return
+        except VlmError as error:
+            self._fail(running, error)
+            return
+        if isinstance(wanted, Together):
+            running.parts = Gathering(wanted)
+            self._parted.append(running)
+            self._gathered(running)
+            return
+        self._asking[self._n_requests] = asking
+        self._ready.append(replace(wanted, id=self._n_requests, one_of_many=self._many))
+        self._n_requests += 1
+
+    def handle(self, event: Event) -> None:
+        """An engine event as the job's event; an answer wakes the task. Of a job that has failed nothing is heard."""
+        if isinstance(event, Stage):
+            self._hear_stage(event)
+        elif isinstance(event, Note):
+            self._said.append(JobNote(event.text))
+        elif event.id not in self._asking:
+            return
+        elif isinstance(event, TextChunk):
+            asking = self._asking[event.id]
+            if asking.place is None and asking.running.job.brief.options.form is None:  # a form is shown when whole
+                self._said.append(JobText(asking.running.number, event.text))
+        elif isinstance(event, Failed):
+            self._fail(self._asking[event.id].running, event.error)
+        else:
+            asking = self._asking.pop(event.id)
+            asking.running.answers.append(event.answer)
+            if event.answer.stop_reason == "interrupted" and asking.running.parts:
+                self._stop_parts(asking.running)
+            self._go_on(asking, event.answer)
+
+    def _hear_stage(self, event: Stage) -> None:
+        if event.id is None:
+            self._said.append(JobStage(None, event.name, event.done, event.total))
+        elif event.id in self._asking:
+            running, parts = self._asking[event.id].running, self._asking[event.id].running.parts
+            done, total = (parts.done, parts.total) if parts else (event.done, event.total)
+            self._said.append(JobStage(running.number, event.name, done, total))
+
+    def _ended(self, asking: _Asking, outcome: Outcome) -> None:
+        """A generator is done: a part of its job, or the whole of it."""
+        running = asking.running
+        if asking.place is None:
+            self._running.pop(running.number, None)
+            self._said.append(JobDone(running.number, self._answered(running, outcome)))
+        elif running.parts and running.number in self._running:
+            news = running.parts.put(asking.place, outcome)
+            if news:
+                self._said.append(JobText(running.number, news))
+            self._gathered(running)
+
+    def _gathered(self, running: _Running) -> None:
+        """When all parts are there, the task goes on with them."""
+        outcomes = running.parts.all() if running.parts else None
+        if outcomes is not None:
+            running.parts = None
+            self._go_on(_Asking(running, running.steps), outcomes)
+
+    def _stop_parts(self, running: _Running) -> None:
+        """Ctrl-C: nothing more is begun; what is in work ends by itself, and what waits for its turn here."""
+        assert running.parts
+        running.parts.stop(Outcome("", "interrupted"))
+        unsent = [request for request in self._ready if self._asking[request.id].running is running]
+        for request in unsent:
+            self._ready.remove(request)
+            asking = self._asking.pop(request.id)
+            self._go_on(asking, Answer("", "interrupted"))
+
+    def _fail(self, running: _Running, error: Exception) -> None:
+        if self._running.pop(running.number, None):
+            self._said.append(JobDone(running.number, self._record(running.job, running.infos, error=error)))
+        self._asking = {id: asking for id, asking in self._asking.items() if asking.running is not running}
+        self._ready = deque(request for request in self._ready if request.id in self._asking)
 
     def _answered(self, running: _Running, outcome: Outcome) -> Record:
         answers = running.answers
@@ -160,15 +243,16 @@ class _Pipeline:
             text=outcome.text,
             stop_reason=outcome.stop_reason,
             cut_short=outcome.cut_short,
-            prompt_tokens=answers[0].prompt_tokens,
-            image_tokens=answers[0].image_tokens,
+            blocks=outcome.blocks,
+            prompt_tokens=answers[0].prompt_tokens if answers else 0,
+            image_tokens=answers[0].image_tokens if answers else 0,
             answer_tokens=sum(answer.answer_tokens for answer in answers),
-            timings=_total(answers),
-            cached=all(answer.cached for answer in answers),
+            timings=total_timings(answers),
+            cached=bool(answers) and all(answer.cached for answer in answers),
             choice=outcome.choice,
             probabilities=outcome.probabilities,
             data=outcome.data,
-            confidence=_confidence(answers[:1] if outcome.probabilities else answers),
+            confidence=mean_confidence(answers[:1] if outcome.probabilities else answers),
             doubtful=answers[0].doubtful if len(answers) == 1 and outcome.text == answers[0].text else (),
             error=outcome.error,
         )
@@ -176,29 +260,3 @@ class _Pipeline:
     def _record(self, job: Job, infos: tuple[PictureInfo, ...], error: Exception | None = None) -> Record:
         question = job.task.question(job.brief, len(job.pictures))
         return Record(infos, job.task.name, question, self._model, error=error)
-
-
-def _confidence(answers: list[Answer]) -> Confidence | None:
-    """Of all tokens that were written."""
-    known = [(answer.confidence, answer.answer_tokens) for answer in answers if answer.confidence]
-    tokens = sum(count for _, count in known)
-    if not tokens:
-        return None
-    return Confidence(sum(c.mean * count for c, count in known) / tokens, min(c.lowest for c, _ in known))
-
-
-def _total(answers: list[Answer]) -> Timings:
-    """Timings of a job of several answers: the first word is the first answer's, the rest adds up."""
-    if len(answers) == 1:
-        return answers[0].timings
-    timings = [answer.timings for answer in answers]
-    decode_ms = sum(t.decode_ms for t in timings)
-    steps = sum(t.tokens_per_second * t.decode_ms for t in timings)
-    return Timings(
-        load_ms=timings[0].load_ms,
-        encode_ms=sum(t.encode_ms for t in timings),
-        prefill_ms=sum(t.prefill_ms for t in timings),
-        first_token_ms=timings[0].first_token_ms,
-        decode_ms=decode_ms,
-        tokens_per_second=steps / decode_ms if decode_ms else 0.0,
-    )

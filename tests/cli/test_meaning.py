@@ -88,7 +88,8 @@ def test_it_reads(told: Run) -> None:
 
 
 def test_it_reads_nothing_where_there_is_nothing(told: Run, draw: Run) -> None:
-    assert "no text" in told("ocr", draw("a.png", "white", ["red circle center"]))
+    assert told("ocr", draw("a.png", "white", ["red circle center"])) == ""
+    assert "no text" in told("ask", draw("a.png", "white", ["red circle center"]), "Read the text in this picture.")
 
 
 def test_it_compares(told: Run) -> None:

@@ -59,7 +59,6 @@ NOT_PICTURES = {
     "xhtml.jpg": (b"<?xml version='1.0'?>\n<!-- x --><html/>", "is not a picture: it seems to be a web page."),
     "feed.png": (b"<?xml version='1.0'?><rss/>", "is not a picture: it seems to be XML."),
     "data.png": (b'{"error": "not found"}', "is not a picture: it seems to be JSON."),
-    "doc.pdf": (b"%PDF-1.7\n%\xe2\xe3", "is a PDF document, not a picture."),
     "logo.svg": (b'<?xml version="1.0"?>\n<svg xmlns="x"/>', "is an SVG drawing, made of lines and not of pixels."),
     "plain.svg": (b"<svg></svg>", "is an SVG drawing, made of lines and not of pixels."),
     "figure.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "is a PostScript drawing, made of lines and not of pixels."),
@@ -95,7 +94,6 @@ def test_hints_name_the_command_to_type(tmp_path):
 
     assert hint("text.jpg") == f"Check the file with: file {tmp_path}/text.jpg"
     assert hint("lfs.png") == f"Fetch it with: git lfs pull --include {tmp_path}/lfs.png"
-    assert hint("doc.pdf") == f"Make pictures of its pages: pdftoppm -png {tmp_path}/doc.pdf page"
     assert hint("a b;c.jpg") == f"Check the file with: file '{tmp_path}/a b;c.jpg'"
 
 

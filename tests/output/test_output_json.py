@@ -37,6 +37,7 @@ def test_the_schema(record: Any) -> None:
         "data": None,
         "confidence": None,
         "cached": False,
+        "blocks": [],
         "error": None,
     }
     assert list(record_to_dict(record()).items()) == list(expected.items())

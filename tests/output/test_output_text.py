@@ -1,6 +1,7 @@
 """Plain text: what a pipe gets, and what stderr says about it."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -184,3 +185,7 @@ def test_an_unknown_format_is_named_with_those_there_are() -> None:
     with pytest.raises(UsageError, match="no format xml") as caught:
         open_writer(OutputSettings(format="xml"))
     assert caught.value.hint == "One of: text, json, jsonl, csv, markdown, html, imagefolder"
+
+
+def test_a_page_without_text_is_nothing(record: Any) -> None:
+    assert run([JobDone(0, replace(record(""), task="ocr"))])[0] == ""

@@ -12,6 +12,8 @@ from vlmcli.errors import UsageError
 from vlmcli.models.families import FAMILIES
 from vlmcli.tasks import TASKS, Brief, Outcome, TaskOptions
 from vlmcli.tasks.describe import STYLES
+from vlmcli.tasks.ocr import STYLES as OCR_STYLES
+from vlmcli.tasks.together import Together
 
 A, B, C = (LoadedImage(name, 1, 1, b"\0\0\0", name) for name in "abc")
 STITCHED = LoadedImage("stitched", 3, 1, bytes(9), "stitched")
@@ -30,7 +32,11 @@ def run(
     """The requests of a task that is given `replies`, and its outcome."""
     brief = Brief(TaskOptions(**options), family, stitch)  # type: ignore[arg-type]
     steps = TASKS[task].steps(brief, images)
-    requests = [next(steps)]
+    first = next(steps)
+    if isinstance(first, Together):  # of what is asked side by side, the only one
+        (steps,) = first.steps
+        first = next(steps)
+    requests = [first]
     try:
         for reply in replies:
             requests.append(steps.send(reply))
@@ -72,6 +78,12 @@ def test_every_task_asks_its_question(task: str) -> None:
 def test_styles_have_words_of_their_own(style: str) -> None:
     assert words(run("describe", [A], said(""), style=style)[0][0]) == STYLES[style]
     assert len(set(STYLES.values())) == len(STYLES)
+
+
+@pytest.mark.parametrize("style", OCR_STYLES)
+def test_styles_of_ocr_have_words_of_their_own(style: str) -> None:
+    assert words(run("ocr", [A], said(""), style=style)[0][0]) == OCR_STYLES[style]
+    assert len(set(OCR_STYLES.values())) == len(OCR_STYLES)
 
 
 def test_options_reach_the_request() -> None:
@@ -166,7 +178,15 @@ def test_options_that_make_no_sense_are_said(task: str, images: list[LoadedImage
 # --- families -----------------------------------------------------------------------------------------------
 
 READERS = {"deepseek-ocr": "Free OCR.", "glm-ocr": "Text Recognition:", "paddleocr-vl": "OCR:"}
-KEYS = {"ask", "compare", "compare.stitch", "ocr", *(f"describe.{style}" for style in STYLES)}
+KEYS = {
+    "ask",
+    "compare",
+    "compare.stitch",
+    "ocr",
+    *(f"describe.{style}" for style in STYLES),
+    "ocr.markdown",
+    "ocr.table",
+}
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)

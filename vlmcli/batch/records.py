@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from vlmcli.core import Confidence, PictureInfo, Record, Timings
+from vlmcli.core import Box, Confidence, PictureInfo, Record, TextBlock, TextLine, Timings
 from vlmcli.errors import VlmError
 
 
@@ -37,12 +37,27 @@ def record_from_dict(value: dict[str, Any]) -> Record:
         probabilities=tuple((value.get("probabilities") or {}).items()),
         data=value.get("data"),
         confidence=Confidence(**value["confidence"]) if value.get("confidence") else None,
+        blocks=tuple(_block(each) for each in value.get("blocks", ())),  # older records have none
         error=error_of(value["error"]) if value["error"] else None,
     )
 
 
 def _picture(value: dict[str, Any]) -> PictureInfo:
     return PictureInfo(value["name"], value["width"] or 0, value["height"] or 0, value["sha256"] or "")
+
+
+def _block(value: dict[str, Any]) -> TextBlock:
+    lines = tuple(TextLine(each["text"], _box(each["box"]), _confidence(each["confidence"])) for each in value["lines"])
+    return TextBlock(value["kind"], value["text"], _box(value["box"]), lines)
+
+
+def _box(value: list[int]) -> Box:
+    left, top, right, bottom = value
+    return left, top, right, bottom
+
+
+def _confidence(value: dict[str, float] | None) -> Confidence | None:
+    return Confidence(value["mean"], value["lowest"]) if value else None
 
 
 def error_of(value: dict[str, str]) -> VlmError:

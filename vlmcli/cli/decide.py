@@ -38,10 +38,15 @@ def is_folder_job(common: Common, folder: Folder, many: bool, sorts: bool = Fals
 
 
 def is_many(arguments: Sequence[str] | None, sources: Sources) -> bool:
-    """More than one name, or one that stands for many: a folder, a pattern, a list."""
+    """More than one name, or one that stands for many: a folder, a pattern, a list, a document of several pages."""
     from vlmcli.images.expanding import is_folder_name, is_pattern
 
     names = list(arguments or [])
+    if len(names) == 1 and sources.pages is not None:
+        from vlmcli.images.paging import count_pages, is_document
+
+        if is_document(names[0]) and os.path.isfile(names[0]) and count_pages(names[0]) > 1:
+            return True
     stands_for_many = any(is_pattern(name) or (sources.recursive and is_folder_name(name)) for name in names)
     return len(names) > 1 or sources.from_file is not None or stands_for_many
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -62,6 +62,14 @@ class Sources:
         int | None,
         typer.Option(min=1, help="Which frame of an animation or page of a TIFF.", rich_help_panel=_PANEL),
     ] = None
+    pages: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PAGES",
+            help="Which pages of a PDF or TIFF, each by itself: 1-3,7 or all.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
     allow_truncated: Annotated[
         bool,
         typer.Option(
@@ -117,9 +125,27 @@ def iter_names(arguments: Sequence[str] | None, sources: Sources = Sources()) ->
     empty = True
     for each in found:
         empty = False
-        yield each
+        yield from _paged(each, sources)
     if empty and sources.shard is None:  # a share may well be empty
         raise PictureNotFound("Of all that was named, --include and --exclude leave nothing over.", "vlm … --dry-run")
+
+
+def _paged(named: Named, sources: Sources) -> Iterator[Named]:
+    """A document of several pages as these, where pages were asked for."""
+    if sources.pages is None:
+        yield named
+        return
+    from vlmcli.images.paging import pages_of, parse_pages
+
+    yield from pages_of(named, parse_pages(sources.pages))
+
+
+def _takes(sources: Sources) -> Callable[[str], bool]:
+    """What of a folder is taken: PDFs only where all pages of them are."""
+    from vlmcli.images.names import is_picture_name
+    from vlmcli.images.paging import is_pdf_name
+
+    return (lambda name: is_picture_name(name) or is_pdf_name(name)) if sources.pages else is_picture_name
 
 
 def _named(arguments: Sequence[str] | None, sources: Sources) -> Iterator[Named]:
@@ -132,9 +158,11 @@ def _named(arguments: Sequence[str] | None, sources: Sources) -> Iterator[Named]
         raise UsageError("Missing argument 'PICTURE…'.", "vlm --help")
     if str(sources.from_file) == STDIN in (arguments or ()):
         raise UsageError("Standard input (-) cannot be both the list and a picture.", "Put the list in a file.")
-    yield from expand_named(arguments or (), sources.recursive)
+    if sources.pages is not None and sources.frame is not None:
+        raise UsageError("--pages and --frame both say which page.", "--pages 3")
+    yield from expand_named(arguments or (), sources.recursive, _takes(sources))
     if sources.from_file is not None:
-        yield from expand_list(iter_names(str(sources.from_file), sources.null), sources.recursive)
+        yield from expand_list(iter_names(str(sources.from_file), sources.null), sources.recursive, _takes(sources))
 
 
 def resolve_names(names: Sequence[Expanded], sources: Sources, all_or_none: bool = False) -> tuple[ImageRef, ...]:

@@ -20,6 +20,7 @@ from vlmcli.core.events import (
 from vlmcli.core.jobs import JobDone, JobEvent, JobNote, JobStage, JobText
 from vlmcli.core.measures import Measured
 from vlmcli.core.models import Family, ModelFiles, ServedModel
+from vlmcli.core.pages import Box, Eyes, Page, PagePiece, Reading, TextBlock, TextLine
 from vlmcli.core.pictures import ImageRef, LoadedImage
 from vlmcli.core.records import SCHEMA_VERSION, PictureInfo, Record
 from vlmcli.core.requests import Choices, Form, Part, Pattern, Picture, Request, Role, Sampling, Schema, Text, Turn
@@ -27,10 +28,12 @@ from vlmcli.core.requests import Choices, Form, Part, Pattern, Picture, Request,
 __all__ = [
     "SCHEMA_VERSION",
     "Answer",
+    "Box",
     "Choices",
     "Confidence",
     "Device",
     "Event",
+    "Eyes",
     "Failed",
     "Family",
     "Finished",
@@ -46,10 +49,13 @@ __all__ = [
     "Measured",
     "ModelFiles",
     "Note",
+    "Page",
+    "PagePiece",
     "Part",
     "Pattern",
     "Picture",
     "PictureInfo",
+    "Reading",
     "Record",
     "Request",
     "Role",
@@ -60,7 +66,9 @@ __all__ = [
     "StageName",
     "StopReason",
     "Text",
+    "TextBlock",
     "TextChunk",
+    "TextLine",
     "Timings",
     "Turn",
 ]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vlmcli.core.pages import Reading
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -30,6 +32,8 @@ class Family:
     """Fields of `Sampling` where the makers' advice differs from ours; what the user says wins over it."""
     image_min_tokens: int = 0
     """Tokens for a picture below which answers are poor; 0: the projector's own limits."""
+    reading: Reading = field(default_factory=Reading)
+    """How large text must be, and how much of it at once, to be read."""
 
 
 @dataclass(frozen=True, slots=True)

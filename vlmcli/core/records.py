@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vlmcli.core.events import Confidence, StopReason, Timings
+from vlmcli.core.pages import TextBlock
 
 SCHEMA_VERSION = 1
 """Version of the JSON record, in its field `schema`. It grows when a field changes its meaning or goes."""
@@ -47,6 +48,8 @@ class Record:
     confidence: Confidence | None = None
     doubtful: tuple[tuple[int, int], ...] = ()
     """Where in the text the model was not sure: (first character, the one after the last)."""
+    blocks: tuple[TextBlock, ...] = ()
+    """What was read where, of a page that was read in parts."""
     error: Exception | None = None
 
     @property

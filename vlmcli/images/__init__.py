@@ -4,6 +4,7 @@
     load(ref)          -> LoadedImage      decodes, turns upright, makes it 8-bit RGB
     stitch(images, labels) -> LoadedImage  several pictures side by side as one
     encode(image, limit)   -> type, bytes  a file of so many bytes at the most
+    lay_out(image, eyes) -> Page | None    what to show of a page that is larger than a model's eyes
 
 The functions import what they need when they are called, so that `from vlmcli.images import load` costs nothing. No
 module here has the name of one of them: importing `images.load` would put that module in the function's place.
@@ -15,11 +16,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vlmcli.core import ImageRef, LoadedImage
+    from vlmcli.core import Eyes, ImageRef, LoadedImage, Page
     from vlmcli.images.sources import PictureLike
     from vlmcli.images.wishes import Wish
 
-__all__ = ["encode", "load", "looks_like_picture", "read", "resolve", "resolve_all", "shrink", "stitch"]
+__all__ = ["encode", "lay_out", "load", "looks_like_picture", "read", "resolve", "resolve_all", "shrink", "stitch"]
 
 
 def resolve(argument: PictureLike, wish: Wish | None = None) -> ImageRef:
@@ -76,3 +77,10 @@ def encode(image: LoadedImage, limit_bytes: int) -> tuple[str, bytes]:
     from vlmcli.images import encoding
 
     return encoding.encode(image, limit_bytes)
+
+
+def lay_out(image: LoadedImage, eyes: Eyes) -> Page | None:
+    """What to show of a page, look by look; None: the picture as it is, for its letters are large enough."""
+    from vlmcli.images.pages import layout
+
+    return layout.lay_out(image, eyes)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from vlmcli.core import ImageRef, LoadedImage
 from vlmcli.errors import NotAPicture, PictureDamaged, PictureError, PictureTooLarge
-from vlmcli.images.formats import Format, sniff
+from vlmcli.images.formats import Format, Locked, sniff
 from vlmcli.images.frames import seek_frame
 from vlmcli.images.quiet import quiet
 from vlmcli.images.rgb import orientation_of, to_rgb, upright
@@ -18,7 +18,7 @@ from vlmcli.images.sources import read
 from vlmcli.images.sources.memory import MemoryRef
 from vlmcli.images.truncated import decoding, is_nothing, paint_grey
 from vlmcli.images.wishes import NONE, Wish, WishedRef
-from vlmcli.images.words import called, printable
+from vlmcli.images.words import called, printable, quoted
 
 MAX_PIXELS = 180_000_000
 """Larger pictures are refused before a pixel is decoded: three bytes a pixel, several times over while converting."""
@@ -98,8 +98,13 @@ def _open(ref: ImageRef, format: Format, data: bytes) -> Image.Image:
         if not format.extra:
             raise
         raise NotAPicture(
-            f"{called(ref)} is a {format.name} picture, and what reads those is not installed.",
+            f"{called(ref)} is a {format.thing}, and what reads those is not installed.",
             f"pip install 'vlmcli[{format.extra}]'",
+        ) from error
+    except Locked as error:
+        raise NotAPicture(
+            f"{called(ref)} is an encrypted {format.thing}, which opens with its password only.",
+            f"Save a copy without one: qpdf --decrypt --password=… {quoted(ref.name)} open.pdf",
         ) from error
 
 
@@ -145,7 +150,7 @@ def _damaged(ref: ImageRef, format: Format, data: bytes, error: Exception) -> Pi
         what = f"it ends too early, after {len(data):,} bytes"
     else:
         what = f"it cannot be decoded ({_said(error)})"
-    return PictureDamaged(f"{called(ref)} is a damaged {format.name} picture: {what}.", _AGAIN)
+    return PictureDamaged(f"{called(ref)} is a damaged {format.thing}: {what}.", _AGAIN)
 
 
 def _said(error: Exception) -> str:

@@ -31,19 +31,23 @@ class Named(NamedTuple):
     relative: str
 
 
-def expand_named(arguments: Iterable[str], recursive: bool) -> Iterator[Named]:
+Takes = Callable[[str], bool]
+
+
+def expand_named(arguments: Iterable[str], recursive: bool, takes: Takes = is_picture_name) -> Iterator[Named]:
     """Each argument as the names it stands for: the pictures of a folder (`recursive`), of a pattern, or itself.
 
-    Each with its path relative to the folder that was named; without one that is the name itself.
+    `takes`: what of a folder is a picture, by its name. Each with its path relative to the folder that was named;
+    without one that is the name itself.
     """
     for argument in arguments:
         if recursive and os.path.isdir(argument):
-            found = _or_failure(argument, walk(argument), f"There are no pictures in {printable(argument)}.")
+            found = _or_failure(argument, walk(argument, takes), f"There are no pictures in {printable(argument)}.")
             yield from (Named(name, _below(argument, name)) for name in found)
         elif is_remote(argument):
             yield from _expand_remote(argument, recursive)
         elif is_pattern(argument):
-            found = _matching(argument, recursive)
+            found = _matching(argument, recursive, takes)
             found = _or_failure(argument, found, f"No file matches {printable(argument)}.")
             yield from (Named(name, _called(name)) for name in found)
         else:
@@ -84,10 +88,10 @@ def is_folder_name(argument: str) -> bool:
         return False
 
 
-def expand_list(names: Iterable[str], recursive: bool) -> Iterator[Named]:
+def expand_list(names: Iterable[str], recursive: bool, takes: Takes = is_picture_name) -> Iterator[Named]:
     """As `expand_named`, of a list's names, which are exact: an asterisk in one is an asterisk."""
     for name in names:
-        yield from expand_named([name], recursive) if recursive and is_folder_name(name) else [Named(name, name)]
+        yield from expand_named([name], recursive, takes) if recursive and is_folder_name(name) else [Named(name, name)]
 
 
 def _called(name: Expanded) -> str:
@@ -98,12 +102,12 @@ def _below(folder: str, name: Expanded) -> str:
     return _called(name)[len(folder) :].lstrip("/" + os.sep)
 
 
-def walk(folder: str) -> Iterator[Expanded]:
+def walk(folder: str, takes: Takes = is_picture_name) -> Iterator[Expanded]:
     """The files in `folder` and below that are named like pictures, in natural order, hidden ones left out.
 
     A folder that is reached a second time, through a link, is passed over: a loop of links ends there.
     """
-    for each in folders_below(folder, is_picture_name):
+    for each in folders_below(folder, takes):
         if isinstance(each, FailedRef):
             yield each
         else:
@@ -166,7 +170,7 @@ def is_pattern(argument: str) -> bool:
     return not (stdin.SOURCE.matches(argument) or url.SOURCE.matches(argument) or argument[:5].lower() == "data:")
 
 
-def _matching(pattern: str, recursive: bool) -> Iterator[Expanded]:
+def _matching(pattern: str, recursive: bool, takes: Takes) -> Iterator[Expanded]:
     """What the pattern matches; folders are walked with `recursive`, else left out.
 
     A last part of nothing but asterisks takes what is named like a picture, any other what it says.
@@ -177,8 +181,8 @@ def _matching(pattern: str, recursive: bool) -> Iterator[Expanded]:
     for name in _once(_glob(pattern), may_repeat=len(_ANY_DEPTH.findall(pattern)) > 1):
         if os.path.isdir(name):
             if recursive and not _ANY_DEPTH.search(pattern):
-                yield from walk(name)
-        elif is_picture_name(name) or not everything:
+                yield from walk(name, takes)
+        elif takes(name) or not everything:
             yield name
 
 

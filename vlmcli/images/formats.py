@@ -24,11 +24,19 @@ class Format:
     extra: str = ""
     """What `pip install 'vlmcli[…]'` needs to be told before the module can be imported."""
 
+    @property
+    def thing(self) -> str:
+        return "PDF document" if self.name == "PDF" else f"{self.name} picture"
+
     def open(self, data: bytes) -> ImageFile.ImageFile:
         """The picture with its header read and its pixels not. Raises anything Pillow raises, and ImportError."""
         import_module(self.plugin)
         factory, _ = Image.OPEN[self.name]
         return factory(BytesIO(data), "")
+
+
+class Locked(Exception):
+    """A document that opens with its password only."""
 
 
 def _format(name: str, plugin: str, signature: bytes, extra: str = "") -> Format:
@@ -47,6 +55,7 @@ FORMATS = (
     # A file that is of several brands says so in a list after its first one.
     _format("AVIF", "PIL.AvifImagePlugin", rb"....ftyp(avi[fs]|(mif1|msf1).{4}(.{4}){0,8}?avi[fs])"),
     _format("HEIF", "vlmcli.images.heic", rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", extra="heic"),
+    _format("PDF", "vlmcli.images.pdf", rb"%PDF-", extra="pdf"),
     _format("JPEG2000", "PIL.Jpeg2KImagePlugin", rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  \r\n\x87\n"),
     _format("ICO", "PIL.IcoImagePlugin", rb"\0\0\x01\0[^\0]"),
     _format("ICNS", "PIL.IcnsImagePlugin", rb"icns"),

@@ -8,7 +8,7 @@ from vlmcli.core import ImageRef
 from vlmcli.errors import PictureError
 from vlmcli.images.words import called
 
-_WITH_FRAMES = {"GIF", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "MPO"}
+_WITH_FRAMES = {"GIF", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "MPO", "PDF"}
 """Not PSD: what Pillow calls its frames are layers."""
 
 
@@ -16,7 +16,7 @@ def seek_frame(ref: ImageRef, image: Image.Image, frame: int) -> None:
     """Turn `image`, as it was opened, to `frame` (from 1). PictureError where it has fewer."""
     count = int(getattr(image, "n_frames", 1)) if image.format in _WITH_FRAMES else 1
     if frame > count:
-        thing = "page" if image.format == "TIFF" else "frame"
+        thing = "page" if image.format in ("TIFF", "PDF") else "frame"
         has = f"one {thing}" if count == 1 else f"{count:,} {thing}s"
         raise PictureError(f"{called(ref)} has {has}, and no {thing} {frame:,}.", f"Take one up to {count}: --frame 1")
     if frame > 1:

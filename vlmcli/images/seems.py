@@ -12,7 +12,6 @@ _CONVERT = "Make a PNG or JPEG of it first."
 
 # The first that matches the beginning of the file: (pattern, what it is, hint). {file} is the name for a shell.
 _KINDS: tuple[tuple[bytes, str, str], ...] = (
-    (rb"%PDF-", "is a PDF document, not a picture", "Make pictures of its pages: pdftoppm -png {file} page"),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "is a PostScript drawing, made of lines and not of pixels", _CONVERT),
     (
         rb"version https://git-lfs\.github\.com/",

@@ -82,6 +82,9 @@ class TextFormat:
         if record.undecided and not self._settings.probs:
             return [undecided_line(record)]
         remarks = [cut_short_line(record)] if record.cut_short else []
+        if record.task == "ocr" and not record.text.strip() and not self._said and not self._settings.several:
+            self._job = None  # a page without text gives nothing, not even the end of a line
+            return remarks
         if job != self._job:
             self._begin(job, record)
         whole = self._words_of(record)

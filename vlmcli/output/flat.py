@@ -27,6 +27,7 @@ _BETWEEN = "|"
 def flatten(record: Record) -> dict[str, Value]:
     nested = record_to_dict(record)
     pictures = nested.pop("pictures")
+    del nested["blocks"]  # no cell holds them
     error = nested.pop("error") or dict.fromkeys(("kind", "message", "hint"))
     nested["confidence"] = nested["confidence"] or dict.fromkeys(("mean", "lowest"))
     flat: dict[str, Value] = {}

@@ -18,6 +18,9 @@ probabilities      null, or {label: probability}, adding up to 1
 data               null, or what the text is as JSON, where a schema was asked for
 confidence         null, or {mean, lowest}: probabilities of the answer's tokens
 cached             true: the answer was recalled, nothing was computed
+blocks             [{kind, box, text, lines: [{box, text, confidence}]}] of a page that was read in parts, in reading
+                   order; kind is text, heading or table; box is [left, top, right, bottom] in pixels of the upright
+                   picture; confidence is null or {mean, lowest}; [] of a picture that was read in one look
 error              null, or {kind, message, hint}
 """
 
@@ -28,7 +31,7 @@ import math
 import re
 from typing import Any
 
-from vlmcli.core import SCHEMA_VERSION, PictureInfo, Record
+from vlmcli.core import SCHEMA_VERSION, Confidence, PictureInfo, Record, TextBlock
 from vlmcli.errors import VlmError
 from vlmcli.output.sanitize import show_surrogates
 
@@ -63,6 +66,7 @@ def record_to_dict(record: Record) -> dict[str, Any]:
         "data": record.data,
         "confidence": c and {"mean": _number(c.mean, 4), "lowest": _number(c.lowest, 4)},
         "cached": record.cached,
+        "blocks": [_block_to_dict(block) for block in record.blocks],
         "error": None if record.error is None else _error_to_dict(record.error),
     }
 
@@ -84,6 +88,22 @@ def _picture_to_dict(picture: PictureInfo) -> dict[str, Any]:
         "height": picture.height or None,
         "sha256": picture.digest or None,
     }
+
+
+def _block_to_dict(block: TextBlock) -> dict[str, Any]:
+    return {
+        "kind": block.kind,
+        "box": list(block.box),
+        "text": show_surrogates(block.text),
+        "lines": [
+            {"box": list(line.box), "text": show_surrogates(line.text), "confidence": _confidence(line.confidence)}
+            for line in block.lines
+        ],
+    }
+
+
+def _confidence(value: Confidence | None) -> dict[str, float] | None:
+    return None if value is None else {"mean": _number(value.mean, 4), "lowest": _number(value.lowest, 4)}
 
 
 def _error_to_dict(error: Exception) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""What a task is: a value whose `steps` is a generator that yields Requests, is sent Answers, returns an Outcome."""
+"""What a task is: a value whose `steps` is a generator that yields Requests, is sent Answers, returns an Outcome.
+
+Where it yields a Together instead it is sent a tuple of Outcomes.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,17 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vlmcli.core import Answer, Family, Form, LoadedImage, Part, Picture, Request, Sampling, StopReason, Text, Turn
+from vlmcli.core import Confidence, Family, Form, LoadedImage, Part, Picture, Request, Sampling, StopReason, Text, Turn
+from vlmcli.core.pages import Page, TextBlock, TextLine
 from vlmcli.errors import UsageError, VlmError
+from vlmcli.tasks.together import Together
 
-Steps = Generator[Request, Answer, "Outcome"]
+Steps = Generator[Request | Together, Any, "Outcome"]
 Exchange = tuple[str, str]
 """A question and its answer."""
 Stitch = Callable[[Sequence[LoadedImage], Sequence[str]], LoadedImage]
+LayOut = Callable[[LoadedImage], Page | None]
+"""What to show of a page that is larger than the model's eyes; None: the picture as it is."""
 
 
 _DRAWING = ("temperature", "top_p")
@@ -32,6 +39,8 @@ class TaskOptions:
     """Replaces the task's wording."""
     system: str = ""
     strategy: str = "auto"
+    whole: bool = False
+    """Read a page in one look, however small its letters are then."""
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -64,6 +73,8 @@ class Brief:
     stitch: Stitch
     history: tuple[Exchange, ...] | None = None
     """What was asked and answered before about the same pictures; None: this is no conversation."""
+    lay_out: LayOut | None = None
+    """None: every picture is read as it is."""
 
     def wording(self, key: str, default: str) -> str:
         """The words to send: the user's, or those that the family was trained on, or ours; in the asked language.
@@ -121,6 +132,11 @@ class Outcome:
     data: Any = None
     error: VlmError | None = None
     """It is no answer after all."""
+    blocks: tuple[TextBlock, ...] = ()
+    """What was read where, of a page."""
+    lines: tuple[TextLine, ...] = ()
+    """What was read of each piece, of one look at a page."""
+    confidence: Confidence | None = None
 
     @property
     def cut_short(self) -> bool:

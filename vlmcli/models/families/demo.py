@@ -3,10 +3,14 @@
 Reference: the template in its own file, as demo_model/ wrote it: Vicuna's roles, a turn a line, no system text.
 """
 
-from vlmcli.core import Family
+from vlmcli.core import Family, Reading
 from vlmcli.models.families.reference import Reference
 
-DEMO = Family(name="demo")
+DEMO = Family(
+    name="demo",
+    # A word of up to eight large letters is what it was taught to read: demo_model/world.py.
+    reading=Reading(line_px=24, rows=1, words=1, letters=8, no_text=("There is no text in this picture.",)),
+)
 
 REFERENCE = Reference(
     question="USER: <image>\nQ\nASSISTANT:",

@@ -1,0 +1,171 @@
+"""`vlm ocr` on pages and documents, with the model in the box."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+Run = Callable[..., Any]
+WORDS = ("SALE", "OPEN", "CITY"), ("BLUE", "GOLD"), ("FISH", "COLD")
+
+
+def sheet(words: tuple[str, ...] = ()) -> Image.Image:
+    """An A4 page at 100 dpi, with words under each other."""
+    picture = Image.new("RGB", (827, 1169), "white")
+    for row, word in enumerate(words):
+        font = ImageFont.truetype(_face(), 24) if _face() else ImageFont.load_default(size=24)
+        ImageDraw.Draw(picture).text((100, 100 + 44 * row), word, font=font, fill="black")
+    return picture
+
+
+def _face() -> str:
+    path = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+    return str(path) if path.exists() else ""
+
+
+@pytest.fixture
+def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """`document("a.pdf")`: three pages."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(name: str) -> str:
+        first, *others = (sheet(words) for words in WORDS)
+        first.save(name, save_all=True, append_images=others, **({"resolution": 100} if name.endswith("pdf") else {}))
+        return name
+
+    return make
+
+
+@pytest.fixture(params=["a.tif", "a.pdf"])
+def pages(request: pytest.FixtureRequest, document: Callable[[str], str]) -> str:
+    if request.param.endswith("pdf"):
+        pytest.importorskip("pypdfium2")
+    return document(request.param)
+
+
+def test_a_page_without_text_gives_nothing(vlm: Run, tmp_path: Path) -> None:
+    sheet().save(tmp_path / "blank.png")
+    assert vlm("ocr", tmp_path / "blank.png", "--model", "demo") == (0, "", "")
+    record = json.loads(vlm("ocr", tmp_path / "blank.png", "--model", "demo", "--format", "json").stdout)
+    assert (record["text"], record["blocks"], record["error"]) == ("", [], None)
+
+
+def test_words_of_a_page_are_read_line_by_line(vlm: Run, tmp_path: Path) -> None:
+    sheet(WORDS[0]).save(tmp_path / "a.png")
+    result = vlm("ocr", tmp_path / "a.png", "--model", "demo")
+    assert (result.code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert len(lines) == 3
+    assert sum(a == b for a, b in zip(lines, WORDS[0], strict=True)) >= 2
+    record = json.loads(vlm("ocr", tmp_path / "a.png", "--model", "demo", "--format", "json").stdout)
+    (block,) = record["blocks"]
+    assert [line["text"] for line in block["lines"]] == lines
+    assert [line["box"][1] // 44 for line in block["lines"]] == [2, 3, 4]
+    assert record["tokens"]["answer"] > 3
+
+
+def test_a_document_is_read_page_by_page(vlm: Run, pages: str) -> None:
+    result = vlm("ocr", pages, "--model", "demo")
+    assert (result.code, result.stderr) == (0, "")
+    headings = [line for line in result.stdout.splitlines() if line.startswith("==>")]
+    assert headings == [f"==> {pages}#page={number} <==" for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("wish", "numbers"), [("2", [2]), ("2-", [2, 3]), ("3,1-2,2", [3, 1, 2]), ("1-9", [1, 2, 3]), ("-2", [1, 2])]
+)
+def test_pages_are_chosen(vlm: Run, pages: str, wish: str, numbers: list[int]) -> None:
+    out = vlm("ocr", pages, "--pages", wish, "--model", "demo", "--format", "jsonl").stdout
+    assert [json.loads(line)["picture"] for line in out.splitlines()] == [f"{pages}#page={n}" for n in numbers]
+
+
+def test_other_tasks_take_pages_where_they_are_asked_for(vlm: Run, pages: str) -> None:
+    one = vlm("describe", pages, "--model", "demo")
+    assert (one.code, "==>" in one.stdout) == (0, False)
+    several = vlm("describe", pages, "--pages", "1-2", "--model", "demo")
+    assert several.stdout.count("==>") == 2
+
+
+@pytest.mark.parametrize("wish", ["0", "x", "3-1", "1,,2", "", "1-2-3", "-"])
+def test_pages_that_make_no_sense_are_said(vlm: Run, pages: str, wish: str) -> None:
+    result = vlm("ocr", pages, "--pages", wish, "--model", "demo")
+    assert (result.code, result.stdout) == (2, "")
+    assert "--pages" in result.stderr
+
+
+def test_a_page_that_is_not_there_is_said(vlm: Run, pages: str) -> None:
+    result = vlm("ocr", pages, "--pages", "7", "--model", "demo")
+    assert (result.code, result.stdout) == (3, "")
+    assert f"{pages} has 3 pages, and no page 7." in result.stderr
+    assert vlm("ocr", pages, "--pages", "1", "--frame", "1", "--model", "demo").code == 2
+
+
+def test_pages_of_a_folder_are_records_of_a_job_that_goes_on(vlm: Run, pages: str, tmp_path: Path) -> None:
+    sheet(("SALE",)).save(tmp_path / "b.png")
+    assert vlm("ocr", "-r", ".", "-o", "out.jsonl", "--model", "demo", "--limit", "1").code == 0
+    names = [json.loads(line)["picture"] for line in Path("out.jsonl").read_text().splitlines()]
+    assert names == [f"./{pages}#page={number}" for number in (1, 2, 3)]
+    result = vlm("ocr", "-r", ".", "-o", "out.jsonl", "--model", "demo")
+    assert result.code == 0
+    assert "1" in result.stderr
+    names = [json.loads(line)["picture"] for line in Path("out.jsonl").read_text().splitlines()]
+    assert sorted(names) == sorted([*(f"./{pages}#page={number}" for number in (1, 2, 3)), "./b.png"])
+
+
+def test_a_pdf_without_what_reads_it_is_told_how_to_get_it(
+    vlm: Run, document: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = document("a.pdf")
+    monkeypatch.setitem(sys.modules, "pypdfium2", None)
+    monkeypatch.delitem(sys.modules, "vlmcli.images.pdf", raising=False)
+    result = vlm("ocr", name, "--model", "demo", "--pages", "1")
+    assert (result.code, result.stdout) == (3, "")
+    assert "a.pdf is a PDF document, and what reads those is not installed." in result.stderr
+    assert "pip install 'vlmcli[pdf]'" in result.stderr
+
+
+@pytest.mark.parametrize("keep", [9, 300, 2000])
+def test_a_damaged_pdf_gets_a_sentence(vlm: Run, document: Callable[[str], str], keep: int) -> None:
+    pytest.importorskip("pypdfium2")
+    path = Path(document("a.pdf"))
+    path.write_bytes(path.read_bytes()[:keep])
+    result = vlm("ocr", path, "--model", "demo")
+    assert (result.code, result.stdout) == (3, "")
+    assert "a.pdf is a damaged PDF document" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_encrypted_pdf_gets_a_sentence(vlm: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pdfium = pytest.importorskip("pypdfium2")
+    monkeypatch.chdir(tmp_path)
+    Path("a.pdf").write_bytes(b"%PDF-1.4\n")
+
+    def locked(data: bytes) -> None:
+        raise pdfium.PdfiumError("Failed to load document (PDFium: Incorrect password error).")
+
+    monkeypatch.setattr(pdfium, "PdfDocument", locked)
+    result = vlm("ocr", "a.pdf", "--model", "demo")
+    assert (result.code, result.stdout) == (3, "")
+    assert "a.pdf is an encrypted PDF document" in result.stderr
+    assert "qpdf --decrypt" in result.stderr
+
+
+def test_a_tiff_that_ends_early_is_said_and_does_not_hang(vlm: Run, document: Callable[[str], str]) -> None:
+    path = Path(document("a.tif"))
+    path.write_bytes(path.read_bytes()[:1000])
+    result = vlm("ocr", path, "--model", "demo")
+    assert (result.code, result.stdout) == (3, "")
+    assert "damaged TIFF picture" in result.stderr
+
+
+def test_styles_and_whole_are_options(vlm: Run, picture: str) -> None:
+    for style in ("plain", "markdown", "table"):
+        assert vlm("ocr", picture, "--style", style, "--model", "demo").code == 0
+    assert vlm("ocr", picture, "--style", "haiku", "--model", "demo").code == 2
+    assert vlm("ocr", picture, "--whole", "--model", "demo").code == 0
