@@ -18,7 +18,7 @@ LAYERS = (
     {"cli"},
     {"api", "doctor", "bench"},
     {"batch", "session", "backend"},
-    {"reply"},
+    {"reply", "drawing"},
     {"pipeline"},
     {"tasks", "images", "models", "engine", "output"},
     {"cache"},

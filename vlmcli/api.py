@@ -12,15 +12,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from vlmcli.backend import LOCAL, Named, find_backend, find_store
 from vlmcli.config import Settings, load_settings, read_aliases
-from vlmcli.core import ImageRef, JobEvent, ModelFiles
-from vlmcli.engine import Engine, EngineSettings
+from vlmcli.core import Detail, ImageRef, JobEvent, ModelFiles, Seen
+from vlmcli.drawing import draw_frames
+from vlmcli.engine import Engine, EngineSettings, Looker
 from vlmcli.engine.modes import Mode
 from vlmcli.engine.offload_wish import parse_kv_type, parse_wish
 from vlmcli.grammar import form_of
@@ -128,6 +131,17 @@ class Vlm:
         """The files, and how llama.cpp runs them here; None: a server has the model open."""
         return self._backend.opened_with
 
+    def in_vain(self, task: str, options: TaskOptions) -> Iterator[str]:
+        """Which options change nothing with this model: `detail`; `think`, where text is read."""
+        if not self._backend.heeds(options.detail):
+            yield "detail"
+        if options.think and task == "ocr" and not self._thinks:
+            yield "think"
+
+    @cached_property
+    def _thinks(self) -> bool:
+        return self._backend.thinks()
+
     # --- one question -------------------------------------------------------------------------------------
 
     def describe(self, picture: PictureLike, style: str = "", lang: str = "", **options: Any) -> Reply:
@@ -156,7 +170,10 @@ class Vlm:
         return self._reply_to("ask", pictures, TaskOptions(question=question, form=form, **options), model)
 
     def compare(self, *pictures: PictureLike, question: str = "", strategy: str = "auto", **options: Any) -> Reply:
-        """What differs between two pictures or more. `strategy`: auto, native or stitch."""
+        """What differs between two pictures or more. `strategy`: auto, native, stitch, describe or diff.
+
+        `diff="out.png"` draws the regions whose pixels differ, for two pictures of one size.
+        """
         return self._reply_to("compare", pictures, TaskOptions(question=question, strategy=strategy, **options))
 
     def ocr(self, picture: PictureLike, **options: Any) -> Reply:
@@ -193,6 +210,17 @@ class Vlm:
 
         return Conversation(tuple(pictures), start)
 
+    def inspect(self, picture: PictureLike, detail: Detail = "auto") -> Seen:
+        """What the model will see of a picture: tiles, tokens, how long it may take. Nothing is answered."""
+        from vlmcli.images import load, resolve_all
+
+        with self.looker(detail) as looker:
+            return looker.look(load(*resolve_all([picture])))
+
+    def looker(self, detail: Detail = "auto") -> closing[Looker]:
+        """The same for many pictures: `with vlm.looker() as looker: looker.look(image)`."""
+        return closing(self._backend.look(detail))
+
     @property
     def takes_several_pictures(self) -> bool:
         """Whether the model was trained on several pictures in one question."""
@@ -211,9 +239,10 @@ class Vlm:
 
         Raises UsageError for options that make no sense.
         """
-        from vlmcli.images import stitch
+        from vlmcli.images import difference, stitch
 
-        brief = Brief(options, self._backend.family, stitch, history)
+        thinks = options.think and self._thinks
+        brief = Brief(options, self._backend.family, stitch, history, thinks, difference, draw_frames)
         TASKS[task].question(brief, len(pictures))  # what makes no sense is said before any work
         return Job(TASKS[task], tuple(pictures), brief)
 

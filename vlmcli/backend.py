@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlmcli.config import read_aliases, read_engines
-from vlmcli.core import Family, ModelFiles
-from vlmcli.engine import ENGINES, Engine, EngineSettings
+from vlmcli.core import Detail, Family, ModelFiles
+from vlmcli.engine import ENGINES, Engine, EngineSettings, Looker, open_looker
+from vlmcli.engine.detail import has_effect
+from vlmcli.engine.identity import thinks
 from vlmcli.errors import UsageError
+from vlmcli.gguf import read_header
 from vlmcli.models import mark_used, resolve_model
 
 if TYPE_CHECKING:
@@ -37,6 +40,12 @@ class Backend:
     prove_build: Callable[[bool], str] = lambda to_person: ""
     opened_with: tuple[ModelFiles, EngineSettings] | None = None
     """Of a model here: for what measures it."""
+    thinks: Callable[[], bool] = lambda: False
+    """Whether it is known to think by itself before it answers."""
+    heeds: Callable[[Detail], bool] = lambda detail: detail == "auto"
+    """Whether it looks otherwise when asked for this detail."""
+    look: Callable[[Detail], Looker] = lambda detail: _cannot_tell()
+    """Opens what knows the cost of pictures. Raises UsageError of a model that does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,14 @@ def _find_local(named: Named, settings: EngineSettings) -> Backend:
 
         return tell_once(check_build(types_of(files), settings), to_person)
 
-    return Backend(files.name, files.family, files.warnings, fingerprint, open_engine, prove_build, (files, settings))
+    def heeds(detail: Detail) -> bool:
+        return has_effect(detail, read_header(files.projector))
+
+    def look(detail: Detail) -> Looker:
+        return open_looker(files, settings, detail)
+
+    about = (files.name, files.family, files.warnings, fingerprint, open_engine, prove_build, (files, settings))
+    return Backend(*about, lambda: thinks(files), heeds, look)
 
 
 def _open_local(files: ModelFiles, settings: EngineSettings) -> Engine:
@@ -131,6 +147,10 @@ def _find_served(engine: str, named: Named, settings: EngineSettings) -> Backend
         return ENGINES["server"](model, replace(settings, store=None, encode_picture=encode))
 
     return Backend(model.name, model.family, model.warnings, fingerprint, open_engine)
+
+
+def _cannot_tell() -> Looker:
+    raise UsageError("What its model sees of a picture, a server does not tell.", "--engine llama looks here")
 
 
 def _family(name: str | None) -> Family:

@@ -25,6 +25,7 @@ from vlmcli.core import (
     JobNote,
     JobStage,
     JobText,
+    JobThought,
     Note,
     PictureInfo,
     Record,
@@ -38,6 +39,7 @@ from vlmcli.errors import VlmError
 from vlmcli.images.ahead import Load, load_ahead
 from vlmcli.tasks import Brief, Outcome, Task
 from vlmcli.tasks.task import Steps
+from vlmcli.tasks.thinking import Splitter, split_thinking
 
 _LATER_S = 0.02
 
@@ -60,6 +62,31 @@ class _Running:
     infos: tuple[PictureInfo, ...]
     steps: Steps
     answers: list[Answer] = field(default_factory=list)
+    request: Request | None = None
+    """The one whose words come."""
+    splitter: Splitter = field(default_factory=Splitter)
+    image_tokens: dict[tuple[str, ...], int] = field(default_factory=dict)
+    """Of each set of pictures that was asked about, by their digests."""
+
+    def ask(self, request: Request) -> None:
+        self.request = request
+        if not request.prefix:  # else it goes on with the same answer
+            self.splitter = Splitter()
+
+    def said(self, text: str | None) -> Iterator[JobEvent]:
+        """The next words as events, thinking and answer told apart; None: these were all."""
+        thinking, words = self.splitter.flush() if text is None else self.splitter.feed(text)
+        if self.request and self.request.says == "thinking" and not self.splitter.has_thought:
+            thinking, words = words, ""
+        if thinking:
+            yield JobThought(self.number, thinking)
+        if words:
+            yield JobText(self.number, words)
+
+    def answered(self, answer: Answer) -> None:
+        self.answers.append(answer)
+        if self.request and self.request.images:
+            self.image_tokens[tuple(image.digest for image in self.request.images)] = answer.image_tokens
 
 
 def run(
@@ -76,9 +103,9 @@ def run(
         jobs, many = chain(first, source), len(first) > 1
     pipeline = _Pipeline(jobs, load, model, many)
     for event in engine.stream(pipeline.requests()):
-        yield from pipeline.unreadable()
+        yield from pipeline.settled()
         yield from pipeline.handle(event)
-    yield from pipeline.unreadable()
+    yield from pipeline.settled()
 
 
 class _Pipeline:
@@ -88,7 +115,7 @@ class _Pipeline:
         self._n_jobs, self._at_end = 0, False
         self._running: dict[int, _Running] = {}
         self._ready: deque[Request] = deque()
-        self._failed: deque[JobDone] = deque()
+        self._settled: deque[JobDone] = deque()
 
     def requests(self) -> Iterator[Request | None]:
         """For the engine: follow-ups of running jobs first, then new jobs; None while all wait for answers."""
@@ -112,22 +139,35 @@ class _Pipeline:
             self._n_jobs += 1
             if isinstance(pictures, VlmError):
                 infos = tuple(PictureInfo(ref.name) for ref in job.pictures)
-                self._failed.append(JobDone(number, self._record(job, infos, error=pictures)))
+                self._settled.append(JobDone(number, self._record(job, infos, error=pictures)))
                 continue
             infos = tuple(PictureInfo(p.name, p.width, p.height, p.digest) for p in pictures)
-            running = _Running(number, job, infos, job.task.steps(job.brief, pictures))
-            self._running[number] = running
-            self._ask(running, next(running.steps))
+            self._begin(_Running(number, job, infos, job.task.steps(job.brief, pictures)))
             return True
         self._at_end = True
         return False
 
+    def _begin(self, running: _Running) -> None:
+        """Up to the first Request; a task may also know its outcome, or what is wrong, from the pictures alone."""
+        number = running.number
+        try:
+            request = next(running.steps)
+        except StopIteration as stop:
+            self._settled.append(JobDone(number, self._answered(running, stop.value)))
+        except VlmError as error:
+            self._settled.append(JobDone(number, self._record(running.job, running.infos, error=error)))
+        else:
+            self._running[number] = running
+            self._ask(running, request)
+
     def _ask(self, running: _Running, request: Request) -> None:
+        running.ask(request)
         self._ready.append(replace(request, id=running.number, one_of_many=self._many))
 
-    def unreadable(self) -> Iterator[JobEvent]:
-        while self._failed:
-            yield self._failed.popleft()
+    def settled(self) -> Iterator[JobEvent]:
+        """Jobs that ended without the engine: what cannot be read, what needs no answer."""
+        while self._settled:
+            yield self._settled.popleft()
 
     def handle(self, event: object) -> Iterator[JobEvent]:
         """An engine event as the job's event; an answer wakes the task, which asks on or is done."""
@@ -135,42 +175,49 @@ class _Pipeline:
             yield JobStage(event.id, event.name, event.done, event.total)
         elif isinstance(event, TextChunk):
             if self._running[event.id].job.brief.options.form is None:  # what has a form is shown when it is whole
-                yield JobText(event.id, event.text)
+                yield from self._running[event.id].said(event.text)
         elif isinstance(event, Note):
             yield JobNote(event.text)
         elif isinstance(event, Failed):
             running = self._running.pop(event.id)
             yield JobDone(event.id, self._record(running.job, running.infos, error=event.error))
         elif isinstance(event, Finished):
+            yield from self._running[event.id].said(None)
             yield from self._wake(self._running[event.id], event.answer)
 
     def _wake(self, running: _Running, answer: Answer) -> Iterator[JobEvent]:
-        running.answers.append(answer)
+        running.answered(answer)
         try:
             self._ask(running, running.steps.send(answer))
         except StopIteration as stop:
             del self._running[running.number]
             yield JobDone(running.number, self._answered(running, stop.value))
+        except VlmError as error:
+            del self._running[running.number]
+            yield JobDone(running.number, self._record(running.job, running.infos, error=error))
 
     def _answered(self, running: _Running, outcome: Outcome) -> Record:
         answers = running.answers
         record = self._record(running.job, running.infos)
+        thinking, text = split_thinking(outcome.text, outcome.stop_reason)
         return replace(
             record,
-            text=outcome.text,
+            text=text,
+            thinking="\n\n".join(filter(None, (outcome.thinking, thinking))),
             stop_reason=outcome.stop_reason,
             cut_short=outcome.cut_short,
-            prompt_tokens=answers[0].prompt_tokens,
-            image_tokens=answers[0].image_tokens,
+            prompt_tokens=answers[0].prompt_tokens if answers else 0,
+            image_tokens=sum(running.image_tokens.values()),
             answer_tokens=sum(answer.answer_tokens for answer in answers),
             timings=_total(answers),
-            cached=all(answer.cached for answer in answers),
+            cached=bool(answers) and all(answer.cached for answer in answers),
             choice=outcome.choice,
             probabilities=outcome.probabilities,
             data=outcome.data,
             confidence=_confidence(answers[:1] if outcome.probabilities else answers),
             doubtful=answers[0].doubtful if len(answers) == 1 and outcome.text == answers[0].text else (),
             error=outcome.error,
+            regions=outcome.regions,
         )
 
     def _record(self, job: Job, infos: tuple[PictureInfo, ...], error: Exception | None = None) -> Record:
@@ -189,8 +236,8 @@ def _confidence(answers: list[Answer]) -> Confidence | None:
 
 def _total(answers: list[Answer]) -> Timings:
     """Timings of a job of several answers: the first word is the first answer's, the rest adds up."""
-    if len(answers) == 1:
-        return answers[0].timings
+    if len(answers) < 2:
+        return answers[0].timings if answers else Timings()
     timings = [answer.timings for answer in answers]
     decode_ms = sum(t.decode_ms for t in timings)
     steps = sum(t.tokens_per_second * t.decode_ms for t in timings)

@@ -22,7 +22,7 @@ _OF_ONE_CALL = frozenset(
     {"output", "prompt", "question", "questions", "together", "frame", "from_file", "from_jsonl", "null"}
     | {"choices", "schema", "regex", "probs", "calibrate", "min_confidence", "move_to", "link_to"}
     | {"limit", "shard", "overwrite", "retry_failed", "dry_run", "sidecar", "sidecar_dir", "prefix", "suffix"}
-    | {"vs", "rounds", "json"}
+    | {"diff", "save", "vs", "rounds", "json"}
 )
 """Options about this one call: to set them for good would make a later call do what nobody asked of it."""
 

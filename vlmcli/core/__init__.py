@@ -17,19 +17,37 @@ from vlmcli.core.events import (
     TextChunk,
     Timings,
 )
-from vlmcli.core.jobs import JobDone, JobEvent, JobNote, JobStage, JobText
+from vlmcli.core.jobs import JobDone, JobEvent, JobNote, JobStage, JobText, JobThought
 from vlmcli.core.measures import Measured
 from vlmcli.core.models import Family, ModelFiles, ServedModel
-from vlmcli.core.pictures import ImageRef, LoadedImage
+from vlmcli.core.pictures import Box, Difference, ImageRef, LoadedImage
 from vlmcli.core.records import SCHEMA_VERSION, PictureInfo, Record
-from vlmcli.core.requests import Choices, Form, Part, Pattern, Picture, Request, Role, Sampling, Schema, Text, Turn
+from vlmcli.core.requests import (
+    Choices,
+    Detail,
+    Form,
+    Part,
+    Pattern,
+    Picture,
+    Request,
+    Role,
+    Sampling,
+    Says,
+    Schema,
+    Text,
+    Turn,
+)
+from vlmcli.core.seen import Seen, Tile
 
 __all__ = [
     "SCHEMA_VERSION",
     "Answer",
+    "Box",
     "Choices",
     "Confidence",
+    "Detail",
     "Device",
+    "Difference",
     "Event",
     "Failed",
     "Family",
@@ -41,6 +59,7 @@ __all__ = [
     "JobNote",
     "JobStage",
     "JobText",
+    "JobThought",
     "LlamaBuild",
     "LoadedImage",
     "Measured",
@@ -54,13 +73,16 @@ __all__ = [
     "Request",
     "Role",
     "Sampling",
+    "Says",
     "Schema",
+    "Seen",
     "ServedModel",
     "Stage",
     "StageName",
     "StopReason",
     "Text",
     "TextChunk",
+    "Tile",
     "Timings",
     "Turn",
 ]

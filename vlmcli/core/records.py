@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vlmcli.core.events import Confidence, StopReason, Timings
+from vlmcli.core.pictures import Box
 
 SCHEMA_VERSION = 1
 """Version of the JSON record, in its field `schema`. It grows when a field changes its meaning or goes."""
@@ -30,6 +31,8 @@ class Record:
     question: str
     model: str
     text: str = ""
+    thinking: str = ""
+    """What the model said on the way to its answer, which is not part of it."""
     stop_reason: StopReason | None = None
     cut_short: bool = False
     """The answer is not whole: a limit, a loop, a timeout or Ctrl-C ended it."""
@@ -47,6 +50,8 @@ class Record:
     confidence: Confidence | None = None
     doubtful: tuple[tuple[int, int], ...] = ()
     """Where in the text the model was not sure: (first character, the one after the last)."""
+    regions: tuple[Box, ...] | None = None
+    """Where the pixels of two pictures differ, the largest first; None: nobody looked for it."""
     error: Exception | None = None
 
     @property

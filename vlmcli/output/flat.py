@@ -4,6 +4,7 @@ The names are those of the JSON, with a dot where it nests: `tokens.answer`, `ti
 
 picture, width, height, sha256   of the picture; of several, one after the other with `|` between them
 probabilities.LABEL, data.NAME   of choices; of a schema's object
+regions                          `x y width height` of each, with `|` between them
 error                            the message, as `error.message`; all of `error` is None when it was answered
 
 Words are clean: no control character in them but newline and tab, and in names and messages not even those.
@@ -20,13 +21,14 @@ from vlmcli.output.sanitize import clean_text, show_name
 
 Value = str | int | float | bool | None
 
-_WORDS = ("text", "question")
+_WORDS = ("text", "thinking", "question")
 _BETWEEN = "|"
 
 
 def flatten(record: Record) -> dict[str, Value]:
     nested = record_to_dict(record)
     pictures = nested.pop("pictures")
+    regions = nested.pop("regions")
     error = nested.pop("error") or dict.fromkeys(("kind", "message", "hint"))
     nested["confidence"] = nested["confidence"] or dict.fromkeys(("mean", "lowest"))
     flat: dict[str, Value] = {}
@@ -42,6 +44,7 @@ def flatten(record: Record) -> dict[str, Value]:
     flat["picture"] = _of_all(pictures, "name")
     flat |= {name: _of_all(pictures, name) for name in ("width", "height", "sha256")}
     flat["error"] = _clean("error", error["message"])
+    flat["regions"] = None if regions is None else _BETWEEN.join(map(_box_words, regions))
     return flat | {f"error.{key}": _clean("error", part) for key, part in error.items()}
 
 
@@ -53,6 +56,10 @@ def _of_data(value: Any) -> dict[str, Value]:
 
 def _as_value(part: Any) -> Value:
     return _clean("text", dump_json(part) if isinstance(part, dict | list) else part)
+
+
+def _box_words(box: dict[str, int]) -> str:
+    return "{x} {y} {width} {height}".format(**box)
 
 
 def _clean(name: str, value: Any) -> Value:

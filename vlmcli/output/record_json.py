@@ -7,6 +7,7 @@ pictures           [{name, width, height, sha256}]; null where the picture could
                    sha256 is of its size and upright pixels, whatever file they came in
 question, model    as asked, and who answered
 text               the answer; "" when it failed
+thinking           what the model said on the way to it; "" where it said nothing
 stop_reason        end, stop, length, context, timeout, repetition, interrupted, connection; null when it
                    failed
 cut_short          true: the answer is not whole
@@ -18,6 +19,8 @@ probabilities      null, or {label: probability}, adding up to 1
 data               null, or what the text is as JSON, where a schema was asked for
 confidence         null, or {mean, lowest}: probabilities of the answer's tokens
 cached             true: the answer was recalled, nothing was computed
+regions            [{x, y, width, height}] in pixels, where two pictures differ, the largest first; null where that was
+                   not looked for
 error              null, or {kind, message, hint}
 """
 
@@ -26,6 +29,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import asdict
 from typing import Any
 
 from vlmcli.core import SCHEMA_VERSION, PictureInfo, Record
@@ -47,6 +51,7 @@ def record_to_dict(record: Record) -> dict[str, Any]:
         "question": show_surrogates(record.question),
         "model": show_surrogates(record.model),
         "text": show_surrogates(record.text),
+        "thinking": show_surrogates(record.thinking),
         "stop_reason": record.stop_reason,
         "cut_short": record.cut_short,
         "tokens": {"prompt": record.prompt_tokens, "image": record.image_tokens, "answer": record.answer_tokens},
@@ -63,6 +68,7 @@ def record_to_dict(record: Record) -> dict[str, Any]:
         "data": record.data,
         "confidence": c and {"mean": _number(c.mean, 4), "lowest": _number(c.lowest, 4)},
         "cached": record.cached,
+        "regions": None if record.regions is None else [asdict(box) for box in record.regions],
         "error": None if record.error is None else _error_to_dict(record.error),
     }
 
