@@ -10,7 +10,7 @@ from typing import Any
 
 from vlmcli.api import Vlm
 from vlmcli.cli.options import Common
-from vlmcli.cli.work import ExitCode, open_model
+from vlmcli.cli.work import INSPECTING, ExitCode, open_model
 from vlmcli.core import Box, ImageRef, LoadedImage, Seen
 from vlmcli.drawing import draw_frames
 from vlmcli.errors import VlmError
@@ -28,7 +28,7 @@ _SCHEMA = 1
 
 def print_all(refs: Iterable[ImageRef], common: Common, save: Path | None, as_json: bool, several: bool = False) -> int:
     """Each picture as it is loaded. One that cannot be read is said, and the others go on. Returns the exit code."""
-    vlm, tally = open_model(common), ExitCode()
+    vlm, tally = open_model(common, INSPECTING), ExitCode()
     with vlm.looker(common.detail) as looker:
         printed = 0
         for ref in refs:

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from vlmcli.images.wishes import Wish
 
 
+INSPECTING = "inspect"
+"""A command that opens a model without computing with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One record to be, as a command wants it. `heading` is its title where several are printed."""
@@ -226,9 +230,10 @@ def _never_begun(record: Record) -> bool:
 def _warn(vlm: Vlm, common: Common, task: str) -> None:
     if common.quiet:
         return
-    if common.gpu is None and common.device is None and common.engine in (None, LOCAL):
+    if task != INSPECTING and common.gpu is None and common.device is None and common.engine in (None, LOCAL):
         say_unused_gpu()
-    for warning in (*vlm.warnings, *filter(None, [vlm.prove_build(is_terminal(sys.stderr))])):
+    of_build = "" if task == INSPECTING else vlm.prove_build(is_terminal(sys.stderr))
+    for warning in (*vlm.warnings, *filter(None, [of_build])):
         say(f"vlm: {show_name(warning)}")
     if common.explain and not is_terminal(sys.stdout):
         say("vlm: --explain: no effect but on a terminal (JSON has the confidence)")
@@ -239,7 +244,7 @@ def _warn(vlm: Vlm, common: Common, task: str) -> None:
     if "think" in vain:
         say(f"vlm: --think: no effect with {task}, for {show_name(vlm.model)} does not think by itself")
     if "detail" in vain:
-        say(f"vlm: --detail {common.detail}: no effect with {show_name(vlm.model)}, which sees a picture in one way")
+        say(f"vlm: --detail {common.detail}: no effect with {show_name(vlm.model)}, which looks in one way only")
 
 
 def leave(close: Callable[[], bool]) -> None:
