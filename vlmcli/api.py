@@ -11,29 +11,29 @@ with Vlm("demo") as vlm:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from vlmcli.backend import LOCAL, Named, find_backend, find_store
-from vlmcli.config import Settings, load_settings, read_aliases
+from vlmcli.config import Settings, load_settings
 from vlmcli.core import Detail, ImageRef, JobEvent, ModelFiles, Seen
 from vlmcli.drawing import draw_frames
 from vlmcli.engine import Engine, EngineSettings, Looker
 from vlmcli.engine.modes import Mode
 from vlmcli.engine.offload_wish import parse_kv_type, parse_wish
 from vlmcli.grammar import form_of
+from vlmcli.models.fetching import pull as pull  # `vlmcli.pull`
 from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
 from vlmcli.session import Conversation
 from vlmcli.tasks import TASKS, Brief, Exchange, TaskOptions
 
 if TYPE_CHECKING:
-    from vlmcli.models.hub.events import PullEvent
+    pass
 
 PictureLike = str | os.PathLike[str] | bytes | Any
 """A path, `-` for standard input, the bytes of a picture file, or a PIL image."""
@@ -133,14 +133,7 @@ class Vlm:
 
     def in_vain(self, task: str, options: TaskOptions) -> Iterator[str]:
         """Which options change nothing with this model: `detail`; `think`, where text is read."""
-        if not self._backend.heeds(options.detail):
-            yield "detail"
-        if options.think and task == "ocr" and not self._thinks:
-            yield "think"
-
-    @cached_property
-    def _thinks(self) -> bool:
-        return self._backend.thinks()
+        return self._backend.in_vain(task, options.detail, options.think)
 
     # --- one question -------------------------------------------------------------------------------------
 
@@ -170,10 +163,7 @@ class Vlm:
         return self._reply_to("ask", pictures, TaskOptions(question=question, form=form, **options), model)
 
     def compare(self, *pictures: PictureLike, question: str = "", strategy: str = "auto", **options: Any) -> Reply:
-        """What differs between two pictures or more. `strategy`: auto, native, stitch, describe or diff.
-
-        `diff="out.png"` draws the regions whose pixels differ, for two pictures of one size.
-        """
+        """What differs. `strategy`: auto, native, stitch, describe, diff. `diff="out.png"` draws regions that differ."""
         return self._reply_to("compare", pictures, TaskOptions(question=question, strategy=strategy, **options))
 
     def ocr(self, picture: PictureLike, **options: Any) -> Reply:
@@ -241,7 +231,7 @@ class Vlm:
         """
         from vlmcli.images import difference, stitch
 
-        thinks = options.think and self._thinks
+        thinks = options.think and self._backend.thinks()
         brief = Brief(options, self._backend.family, stitch, history, thinks, difference, draw_frames)
         TASKS[task].question(brief, len(pictures))  # what makes no sense is said before any work
         return Job(TASKS[task], tuple(pictures), brief)
@@ -277,15 +267,3 @@ class Vlm:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def pull(model: str, progress: Callable[[PullEvent], None] | None = None) -> None:
-    """Fetch a model as `vlm pull` does; what is here already is not fetched again. Nothing is asked or printed.
-
-    `progress` is told what happens: see vlmcli.models.hub.events. Raises ModelError, OutputError.
-    """
-    from vlmcli.models.pulling import fetch_files, plan_pull
-
-    for event in fetch_files(plan_pull(model, read_aliases())):
-        if progress:
-            progress(event)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,13 @@ class Backend:
     """Whether it looks otherwise when asked for this detail."""
     look: Callable[[Detail], Looker] = lambda detail: _cannot_tell()
     """Opens what knows the cost of pictures. Raises UsageError of a model that does not tell."""
+
+    def in_vain(self, task: str, detail: Detail, think: bool) -> Iterator[str]:
+        """See Vlm.in_vain."""
+        if not self.heeds(detail):
+            yield "detail"
+        if think and task == "ocr" and not self.thinks():
+            yield "think"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ def _find_local(named: Named, settings: EngineSettings) -> Backend:
         return open_looker(files, settings, detail)
 
     about = (files.name, files.family, files.warnings, fingerprint, open_engine, prove_build, (files, settings))
-    return Backend(*about, lambda: thinks(files), heeds, look)
+    return Backend(*about, cache(lambda: thinks(files)), heeds, look)
 
 
 def _open_local(files: ModelFiles, settings: EngineSettings) -> Engine:

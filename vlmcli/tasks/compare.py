@@ -117,7 +117,7 @@ def _describe_each(brief: Brief, pictures: Sequence[LoadedImage], question: str)
         words = split_thinking(answer.text, answer.stop_reason)[1]
         descriptions.append(f"Picture {label}: {words}")
         if answer.stop_reason in ("timeout", "interrupted"):
-            return Outcome("", answer.stop_reason, "\n\n".join(descriptions))
+            return Outcome("", answer.stop_reason, thinking="\n\n".join(descriptions))
     said = "\n\n".join(descriptions)
     outcome = yield from ask_once(brief, [], f"{said}\n\n{question}", Sampling())
     return replace(outcome, thinking="\n\n".join(filter(None, (said, outcome.thinking))))

@@ -202,13 +202,13 @@ def _think_first(
     thought = yield replace(request, says="thinking", room_tokens=room_tokens)
     thinking, text = split_thinking(thought.text, thought.stop_reason)
     if thinking and text:  # it does think by itself
-        return Outcome(text, thought.stop_reason, thinking)
+        return Outcome(text, thought.stop_reason, thinking=thinking)
     if not thought.text or thought.stop_reason in ("context", "timeout", "interrupted"):
-        return Outcome("", thought.stop_reason, thought.text)
+        return Outcome("", thought.stop_reason, thinking=thought.text)
     said = Turn("assistant", (Text(thought.text),))
     asked = Turn("user", (Text(f"{_CONCLUDE} {question}"),))
     timeout_s = request.timeout_s
     if timeout_s is not None:
         timeout_s = max(timeout_s - (time.monotonic() - started), 0.0)
     answer = yield replace(request, turns=(*request.turns, said, asked), timeout_s=timeout_s, room_tokens=room_tokens)
-    return Outcome(answer.text, answer.stop_reason, thought.text)
+    return Outcome(answer.text, answer.stop_reason, thinking=thought.text)
