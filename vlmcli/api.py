@@ -163,7 +163,7 @@ class Vlm:
         return self._reply_to("ask", pictures, TaskOptions(question=question, form=form, **options), model)
 
     def compare(self, *pictures: PictureLike, question: str = "", strategy: str = "auto", **options: Any) -> Reply:
-        """What differs. `strategy`: auto, native, stitch, describe, diff. `diff="out.png"` draws regions that differ."""
+        """What differs. `strategy`: auto, native, stitch, describe, diff. `diff="out.png"` draws what differs."""
         return self._reply_to("compare", pictures, TaskOptions(question=question, strategy=strategy, **options))
 
     def ocr(self, picture: PictureLike, **options: Any) -> Reply:
