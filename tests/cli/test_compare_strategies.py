@@ -104,7 +104,7 @@ def test_three_descriptions_and_a_question(vlm: Run, pictures: list[str], asked:
 
 def test_a_small_change_is_shown_large(vlm: Run, pair: tuple[str, str], asked: list[Request]) -> None:
     record = json_of(vlm("compare", *pair, "-m", "demo", "--format", "json"))
-    assert record["regions"] == [{"x": 150, "y": 900, "width": 100, "height": 100}]
+    assert record["regions"] == [[150, 900, 250, 1000]]
     assert [picture["width"] for picture in record["pictures"]] == [1200, 1200]
     (request,) = asked
     assert len(request.images) == 2
@@ -116,7 +116,7 @@ def test_a_large_change_is_seen_as_before(vlm: Run, asked: list[Request]) -> Non
     record = json_of(vlm("compare", BEFORE, AFTER, "-m", "demo", "--format", "json"))
     assert record["text"] == "The background changed from gray to black."
     assert [image.width for image in asked[0].images] == [400, 400]
-    assert record["regions"] == [{"x": 0, "y": 0, "width": 400, "height": 400}]
+    assert record["regions"] == [[0, 0, 400, 400]]
 
 
 def test_several_places_come_in_one_picture_from_each_side(

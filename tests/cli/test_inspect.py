@@ -67,7 +67,7 @@ def test_json(vlm: Run, tiles: list[str], large: str) -> None:
     assert (value["picture"], value["width"], value["tokens"]) == (large, 640, 5 * A_TILE)
     assert (value["columns"], value["rows"], value["encode_ms"], value["prefill_ms"]) == (2, 2, None, None)
     assert value["tiles"][0] == {"tokens": A_TILE, "overview": True, "box": None}
-    assert value["tiles"][4]["box"] == {"x": 320, "y": 320, "width": 320, "height": 320}
+    assert value["tiles"][4]["box"] == [320, 320, 640, 640]
 
 
 def test_once_a_picture_was_looked_at_the_time_is_known(

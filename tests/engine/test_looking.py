@@ -12,7 +12,7 @@ import pytest
 from tests.engine.made_models import any_size, tiled
 from tests.engine.tiny_gguf import write
 from vlmcli import demo
-from vlmcli.core import Box, Detail, Finished, LoadedImage, ModelFiles, Picture, Request, Sampling, Text, Turn
+from vlmcli.core import Detail, Finished, LoadedImage, ModelFiles, Picture, Region, Request, Sampling, Text, Turn
 from vlmcli.engine import ENGINES, EngineSettings, open_looker
 from vlmcli.engine.llama import decoder as decoder_module
 from vlmcli.engine.pace import Pace, find_pace, keep_pace
@@ -104,8 +104,8 @@ def header_of(tmp_path: Path, kind: str) -> Any:
 def test_equal_parts_of_a_picture(tmp_path: Path) -> None:
     tiling = tiling_of(header_of(tmp_path, "internvl"), 600, 400, 7)
     assert (tiling.columns, tiling.rows, tiling.overview) == (3, 2, 6)
-    assert tiling.boxes[0] == Box(0, 0, 200, 200)
-    assert tiling.boxes[-1] == Box(400, 200, 200, 200)
+    assert tiling.boxes[0] == Region(0, 0, 200, 200)
+    assert tiling.boxes[-1] == Region(400, 200, 200, 200)
     assert tiling_of(header_of(tmp_path, "resampler"), 400, 600, 7).overview == 0
 
 

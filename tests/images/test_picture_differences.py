@@ -8,7 +8,7 @@ import random
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from vlmcli.core import Box, LoadedImage
+from vlmcli.core import LoadedImage, Region
 from vlmcli.images import difference, marked, to_png
 from vlmcli.images.decode import of_pixels
 from vlmcli.images.differing import MOST_CROPS, MOST_REGIONS
@@ -71,7 +71,7 @@ def test_a_change_is_found_where_it_is(photo: Image.Image, quality: int | None) 
 def test_exact_pixels_where_nothing_blurs_them() -> None:
     plain = Image.new("RGB", (200, 100), "white")
     found = difference(loaded(plain), loaded(changed(plain, (13, 7, 58, 31))))
-    assert found.regions == (Box(13, 7, 45, 24),)
+    assert found.regions == (Region(13, 7, 45, 24),)
 
 
 def test_identical_pixels() -> None:
@@ -83,7 +83,7 @@ def test_identical_pixels() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3, 3)], ids=str)
 def test_the_smallest_pictures(size: tuple[int, int]) -> None:
     found = difference(loaded(Image.new("RGB", size)), loaded(Image.new("RGB", size, "white")))
-    assert found.regions == (Box(0, 0, *size),)
+    assert found.regions == (Region(0, 0, *size),)
     assert found.share == 1
 
 
@@ -113,7 +113,7 @@ def test_crops_show_the_place_and_what_is_around_it(photo: Image.Image) -> None:
 
 def test_frames_are_inside_their_boxes() -> None:
     plain = loaded(Image.new("RGB", (100, 80), "green"))
-    framed = marked(plain, [Box(20, 10, 40, 30), Box(0, 0, 1, 1)])
+    framed = marked(plain, [Region(20, 10, 40, 30), Region(0, 0, 1, 1)])
     pixels = Image.open(io.BytesIO(to_png(framed)))
     assert pixels.getpixel((20, 10)) == (255, 255, 255)
     assert pixels.getpixel((23, 20)) == (255, 0, 0)

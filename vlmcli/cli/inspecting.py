@@ -11,7 +11,7 @@ from typing import Any
 from vlmcli.api import Vlm
 from vlmcli.cli.options import Common
 from vlmcli.cli.work import INSPECTING, ExitCode, open_model
-from vlmcli.core import Box, ImageRef, LoadedImage, Seen
+from vlmcli.core import ImageRef, LoadedImage, Region, Seen
 from vlmcli.drawing import draw_frames
 from vlmcli.errors import VlmError
 from vlmcli.images import load, marked, shrink
@@ -108,7 +108,8 @@ def to_dict(image: LoadedImage, seen: Seen, vlm: Vlm, common: Common) -> dict[st
         "columns": seen.columns,
         "rows": seen.rows,
         "tiles": [
-            {"tokens": tile.tokens, "overview": tile.overview, "box": _box_to_dict(tile.box)} for tile in seen.tiles
+            {"tokens": tile.tokens, "overview": tile.overview, "box": tile.box and tile.box.edges}
+            for tile in seen.tiles
         ],
         "encode_ms": _ms(seen.encode_s),
         "prefill_ms": _ms(seen.prefill_s),
@@ -124,19 +125,15 @@ def _print_json(value: dict[str, Any], several: bool, first: bool) -> None:
         print(text)
 
 
-def _box_to_dict(box: Box | None) -> dict[str, int] | None:
-    return None if box is None else {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
-
-
 def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 1)
 
 
-def _boxes(seen: Seen) -> list[Box]:
+def _boxes(seen: Seen) -> list[Region]:
     return [tile.box for tile in seen.tiles if tile.box is not None and tile.box.width and tile.box.height]
 
 
-def _scaled(box: Box, scale: float) -> Box:
+def _scaled(box: Region, scale: float) -> Region:
     left, top = round(box.x * scale), round(box.y * scale)
     right, bottom = round((box.x + box.width) * scale), round((box.y + box.height) * scale)
-    return Box(left, top, max(right - left, 1), max(bottom - top, 1))
+    return Region(left, top, max(right - left, 1), max(bottom - top, 1))

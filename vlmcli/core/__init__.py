@@ -20,7 +20,7 @@ from vlmcli.core.events import (
 from vlmcli.core.jobs import JobDone, JobEvent, JobNote, JobStage, JobText, JobThought
 from vlmcli.core.measures import Measured
 from vlmcli.core.models import Family, ModelFiles, ServedModel
-from vlmcli.core.pictures import Box, Difference, ImageRef, LoadedImage
+from vlmcli.core.pictures import Difference, ImageRef, LoadedImage, Region
 from vlmcli.core.records import SCHEMA_VERSION, PictureInfo, Record
 from vlmcli.core.requests import (
     Choices,
@@ -42,7 +42,6 @@ from vlmcli.core.seen import Seen, Tile
 __all__ = [
     "SCHEMA_VERSION",
     "Answer",
-    "Box",
     "Choices",
     "Confidence",
     "Detail",
@@ -70,6 +69,7 @@ __all__ = [
     "Picture",
     "PictureInfo",
     "Record",
+    "Region",
     "Request",
     "Role",
     "Sampling",

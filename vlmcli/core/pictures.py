@@ -17,13 +17,18 @@ class ImageRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Region:
     """A part of a picture, in its pixels, from the top left."""
 
     x: int
     y: int
     width: int
     height: int
+
+    @property
+    def edges(self) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom), right and bottom beyond the last pixel: as boxes are written everywhere."""
+        return self.x, self.y, self.x + self.width, self.y + self.height
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class LoadedImage:
 class Difference:
     """Where two pictures of one size differ by more than noise, and how to see one of those places in each."""
 
-    regions: tuple[Box, ...]
+    regions: tuple[Region, ...]
     """The largest first."""
     identical: bool
     """Not one pixel differs."""

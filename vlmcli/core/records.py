@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vlmcli.core.events import Confidence, StopReason, Timings
-from vlmcli.core.pictures import Box
+from vlmcli.core.pictures import Region
 
 SCHEMA_VERSION = 1
 """Version of the JSON record, in its field `schema`. It grows when a field changes its meaning or goes."""
@@ -50,7 +50,7 @@ class Record:
     confidence: Confidence | None = None
     doubtful: tuple[tuple[int, int], ...] = ()
     """Where in the text the model was not sure: (first character, the one after the last)."""
-    regions: tuple[Box, ...] | None = None
+    regions: tuple[Region, ...] | None = None
     """Where the pixels of two pictures differ, the largest first; None: nobody looked for it."""
     error: Exception | None = None
 

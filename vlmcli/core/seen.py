@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vlmcli.core.pictures import Box
+from vlmcli.core.pictures import Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Tile:
 
     tokens: int
     overview: bool
-    box: Box | None = None
+    box: Region | None = None
 
 
 @dataclass(frozen=True, slots=True)

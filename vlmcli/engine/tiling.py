@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from vlmcli.core import Box
+from vlmcli.core import Region
 from vlmcli.gguf import Header
 
 _LLAVA = ("mlp", "mlp_norm", "ldp", "ldpv2")
@@ -25,7 +25,7 @@ class Tiling:
     """Which of all tiles shows the whole picture."""
     columns: int = 0
     rows: int = 0
-    boxes: tuple[Box, ...] = ()
+    boxes: tuple[Region, ...] = ()
 
 
 def tiling_of(projector: Header, width: int, height: int, n_tiles: int) -> Tiling:
@@ -67,7 +67,7 @@ def _best_size(width: int, height: int, sizes: list[tuple[int, int]]) -> tuple[i
     return max(sizes, key=kept_and_not_wasted)
 
 
-def _padded(width: int, height: int, target: tuple[int, int], side: int) -> tuple[Box, ...]:
+def _padded(width: int, height: int, target: tuple[int, int], side: int) -> tuple[Region, ...]:
     """The picture is scaled into the middle of the target, which is cut into squares."""
     scale = min(target[0] / width, target[1] / height)
     left = (target[0] - min(math.ceil(width * scale), target[0])) // 2
@@ -78,11 +78,13 @@ def _padded(width: int, height: int, target: tuple[int, int], side: int) -> tupl
 
 def _cut(
     width: int, height: int, columns: int, rows: int, step_x: float, step_y: float, left: float = 0, top: float = 0
-) -> tuple[Box, ...]:
+) -> tuple[Region, ...]:
     """Boxes of a grid that begins `left` and `top` pixels outside the picture, as far as they are inside it."""
 
     def edges(step: float, out: float, count: int, size: int) -> list[int]:
         return [min(max(round(number * step - out), 0), size) for number in range(count + 1)]
 
     xs, ys = edges(step_x, left, columns, width), edges(step_y, top, rows, height)
-    return tuple(Box(xs[x], ys[y], xs[x + 1] - xs[x], ys[y + 1] - ys[y]) for y in range(rows) for x in range(columns))
+    return tuple(
+        Region(xs[x], ys[y], xs[x + 1] - xs[x], ys[y + 1] - ys[y]) for y in range(rows) for x in range(columns)
+    )

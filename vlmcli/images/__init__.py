@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vlmcli.core import Box, Difference, ImageRef, LoadedImage
+    from vlmcli.core import Difference, ImageRef, LoadedImage, Region
     from vlmcli.images.sources import PictureLike
     from vlmcli.images.wishes import Wish
 
@@ -83,7 +83,7 @@ def difference(first: LoadedImage, second: LoadedImage) -> Difference:
     return differing.difference(first, second)
 
 
-def marked(image: LoadedImage, boxes: Sequence[Box], line_px: int = 0) -> LoadedImage:
+def marked(image: LoadedImage, boxes: Sequence[Region], line_px: int = 0) -> LoadedImage:
     """`image` with a frame inside each of `boxes`, `line_px` wide or as its size asks."""
     from vlmcli.images import marking
 

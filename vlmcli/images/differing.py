@@ -12,7 +12,7 @@ from itertools import accumulate
 
 from PIL import Image, ImageChops
 
-from vlmcli.core import Box, Difference, LoadedImage
+from vlmcli.core import Difference, LoadedImage, Region
 from vlmcli.images.decode import of_pixels
 
 _GRID = 256
@@ -41,7 +41,7 @@ def difference(first: LoadedImage, second: LoadedImage) -> Difference:
     found = sorted((_tight(box, deltas, threshold) for box in boxes), key=_area, reverse=True)[:MOST_REGIONS]
     crops = tuple((_crop(first, a, box), _crop(second, b, box)) for box in found[:MOST_CROPS])
     share = sum(map(_area, found)) / (first.width * first.height)
-    return Difference(tuple(_as_box(box) for box in found), False, min(share, 1.0), crops)
+    return Difference(tuple(_as_region(box) for box in found), False, min(share, 1.0), crops)
 
 
 _Edges = tuple[int, int, int, int]
@@ -133,9 +133,9 @@ def _area(box: _Edges) -> int:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _as_box(edges: _Edges) -> Box:
+def _as_region(edges: _Edges) -> Region:
     left, top, right, bottom = edges
-    return Box(left, top, right - left, bottom - top)
+    return Region(left, top, right - left, bottom - top)
 
 
 def _pixels(image: LoadedImage) -> Image.Image:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from vlmcli.core import Box, LoadedImage
+from vlmcli.core import LoadedImage, Region
 from vlmcli.images.decode import of_pixels
 
 _FRAMES = ("white", "red")
 """From outside in: one of them is seen on any ground."""
 
 
-def marked(image: LoadedImage, boxes: Sequence[Box], line_px: int = 0) -> LoadedImage:
+def marked(image: LoadedImage, boxes: Sequence[Region], line_px: int = 0) -> LoadedImage:
     """The picture with a frame just inside each box; `line_px` wide, 0: by the picture's size, with a white edge."""
     picture = Image.frombytes("RGB", (image.width, image.height), image.rgb)
     pen = ImageDraw.Draw(picture)

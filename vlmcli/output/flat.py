@@ -4,7 +4,7 @@ The names are those of the JSON, with a dot where it nests: `tokens.answer`, `ti
 
 picture, width, height, sha256   of the picture; of several, one after the other with `|` between them
 probabilities.LABEL, data.NAME   of choices; of a schema's object
-regions                          `x y width height` of each, with `|` between them
+regions                          `left top right bottom` of each, with `|` between them
 error                            the message, as `error.message`; all of `error` is None when it was answered
 
 Words are clean: no control character in them but newline and tab, and in names and messages not even those.
@@ -44,7 +44,7 @@ def flatten(record: Record) -> dict[str, Value]:
     flat["picture"] = _of_all(pictures, "name")
     flat |= {name: _of_all(pictures, name) for name in ("width", "height", "sha256")}
     flat["error"] = _clean("error", error["message"])
-    flat["regions"] = None if regions is None else _BETWEEN.join(map(_box_words, regions))
+    flat["regions"] = None if regions is None else _BETWEEN.join(" ".join(map(str, box)) for box in regions)
     return flat | {f"error.{key}": _clean("error", part) for key, part in error.items()}
 
 
@@ -56,10 +56,6 @@ def _of_data(value: Any) -> dict[str, Value]:
 
 def _as_value(part: Any) -> Value:
     return _clean("text", dump_json(part) if isinstance(part, dict | list) else part)
-
-
-def _box_words(box: dict[str, int]) -> str:
-    return "{x} {y} {width} {height}".format(**box)
 
 
 def _clean(name: str, value: Any) -> Value:

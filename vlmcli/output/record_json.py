@@ -19,7 +19,7 @@ probabilities      null, or {label: probability}, adding up to 1
 data               null, or what the text is as JSON, where a schema was asked for
 confidence         null, or {mean, lowest}: probabilities of the answer's tokens
 cached             true: the answer was recalled, nothing was computed
-regions            [{x, y, width, height}] in pixels, where two pictures differ, the largest first; null where that was
+regions            [[left, top, right, bottom]] in pixels, where two pictures differ, the largest first; null where that was
                    not looked for
 error              null, or {kind, message, hint}
 """
@@ -29,7 +29,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import asdict
 from typing import Any
 
 from vlmcli.core import SCHEMA_VERSION, PictureInfo, Record
@@ -68,7 +67,7 @@ def record_to_dict(record: Record) -> dict[str, Any]:
         "data": record.data,
         "confidence": c and {"mean": _number(c.mean, 4), "lowest": _number(c.lowest, 4)},
         "cached": record.cached,
-        "regions": None if record.regions is None else [asdict(box) for box in record.regions],
+        "regions": None if record.regions is None else [list(box.edges) for box in record.regions],
         "error": None if record.error is None else _error_to_dict(record.error),
     }
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from vlmcli.core import (
     Answer,
-    Box,
     Detail,
     Difference,
     Family,
@@ -17,6 +16,7 @@ from vlmcli.core import (
     LoadedImage,
     Part,
     Picture,
+    Region,
     Request,
     Sampling,
     StopReason,
@@ -31,7 +31,7 @@ Exchange = tuple[str, str]
 """A question and its answer."""
 Stitch = Callable[[Sequence[LoadedImage], Sequence[str]], LoadedImage]
 Differing = Callable[[LoadedImage, LoadedImage], Difference]
-Draw = Callable[[LoadedImage, Sequence[Box], str], None]
+Draw = Callable[[LoadedImage, Sequence[Region], str], None]
 
 
 _DRAWING = ("temperature", "top_p")
@@ -163,7 +163,7 @@ class Outcome:
     error: VlmError | None = None
     """It is no answer after all."""
     thinking: str = ""
-    regions: tuple[Box, ...] | None = None
+    regions: tuple[Region, ...] | None = None
 
     @property
     def cut_short(self) -> bool:
