@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vlmcli.api import Vlm, pull
     from vlmcli.reply import Reply
 
-_HOMES = {"Vlm": "vlmcli.api", "pull": "vlmcli.api", "Reply": "vlmcli.reply"}
+_HOMES = {"Vlm": "vlmcli.api", "pull": "vlmcli.models.pulling", "Reply": "vlmcli.reply"}
 
 
 def __getattr__(name: str) -> Any:

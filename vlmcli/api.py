@@ -11,26 +11,28 @@ with Vlm("demo") as vlm:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from vlmcli.backend import LOCAL, Named, find_backend, find_store
-from vlmcli.config import Settings, load_settings, read_aliases
-from vlmcli.core import Eyes, ImageRef, JobEvent, LoadedImage, ModelFiles, Page
-from vlmcli.engine import Engine, EngineSettings
+from vlmcli.config import Settings, load_settings
+from vlmcli.core import Detail, ImageRef, JobEvent, ModelFiles, Seen
+from vlmcli.engine import Engine, EngineSettings, Looker
 from vlmcli.engine.modes import Mode
 from vlmcli.engine.offload_wish import parse_kv_type, parse_wish
 from vlmcli.grammar import form_of
+from vlmcli.models.fetching import pull as pull  # `vlmcli.pull`
 from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
 from vlmcli.session import Conversation
-from vlmcli.tasks import TASKS, Brief, Exchange, TaskOptions
+from vlmcli.tasks import TASKS, Exchange, TaskOptions
 
 if TYPE_CHECKING:
-    from vlmcli.models.hub.events import PullEvent
+    pass
 
 PictureLike = str | os.PathLike[str] | bytes | Any
 """A path, `-` for standard input, the bytes of a picture file, or a PIL image."""
@@ -94,7 +96,6 @@ class Vlm:
         self._kv_type = engine_settings.kv_type
         self._backend = find_backend(engine or settings.engine, named, engine_settings)
         self._engine: Engine | None = None
-        self._eyes: Eyes | None = None
         self._reply: Reply | None = None
 
     @property
@@ -129,6 +130,10 @@ class Vlm:
         """The files, and how llama.cpp runs them here; None: a server has the model open."""
         return self._backend.opened_with
 
+    def in_vain(self, task: str, options: TaskOptions) -> Iterator[str]:
+        """Which options change nothing with this model: `detail`; `think`, where text is read."""
+        return self._backend.in_vain(task, options.detail, options.think)
+
     # --- one question -------------------------------------------------------------------------------------
 
     def describe(self, picture: PictureLike, style: str = "", lang: str = "", **options: Any) -> Reply:
@@ -157,7 +162,7 @@ class Vlm:
         return self._reply_to("ask", pictures, TaskOptions(question=question, form=form, **options), model)
 
     def compare(self, *pictures: PictureLike, question: str = "", strategy: str = "auto", **options: Any) -> Reply:
-        """What differs between two pictures or more. `strategy`: auto, native or stitch."""
+        """What differs. `strategy`: auto, native, stitch, describe, diff. `diff="out.png"` draws what differs."""
         return self._reply_to("compare", pictures, TaskOptions(question=question, strategy=strategy, **options))
 
     def ocr(self, picture: PictureLike, style: str = "", **options: Any) -> Reply:
@@ -194,6 +199,17 @@ class Vlm:
 
         return Conversation(tuple(pictures), start)
 
+    def inspect(self, picture: PictureLike, detail: Detail = "auto") -> Seen:
+        """What the model will see of a picture: tiles, tokens, how long it may take. Nothing is answered."""
+        from vlmcli.images import load, resolve_all
+
+        with self.looker(detail) as looker:
+            return looker.look(load(*resolve_all([picture])))
+
+    def looker(self, detail: Detail = "auto") -> closing[Looker]:
+        """The same for many pictures: `with vlm.looker() as looker: looker.look(image)`."""
+        return closing(self._backend.look(detail))
+
     @property
     def takes_several_pictures(self) -> bool:
         """Whether the model was trained on several pictures in one question."""
@@ -212,18 +228,9 @@ class Vlm:
 
         Raises UsageError for options that make no sense.
         """
-        from vlmcli.images import stitch
-
-        brief = Brief(options, self._backend.family, stitch, history, self._lay_out)
+        brief = self._backend.brief(options, history)
         TASKS[task].question(brief, len(pictures))  # what makes no sense is said before any work
         return Job(TASKS[task], tuple(pictures), brief)
-
-    def _lay_out(self, image: LoadedImage) -> Page | None:
-        """What to show of a page that is larger than the model's eyes."""
-        from vlmcli.images import lay_out
-
-        self._eyes = self._eyes or self._backend.eyes()
-        return lay_out(image, self._eyes)
 
     def run(self, jobs: Iterable[Job | None], many: bool | None = None) -> Iterator[JobEvent]:
         """Events of all jobs as they come, several jobs at a time. Each job ends in one JobDone.
@@ -256,15 +263,3 @@ class Vlm:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def pull(model: str, progress: Callable[[PullEvent], None] | None = None) -> None:
-    """Fetch a model as `vlm pull` does; what is here already is not fetched again. Nothing is asked or printed.
-
-    `progress` is told what happens: see vlmcli.models.hub.events. Raises ModelError, OutputError.
-    """
-    from vlmcli.models.pulling import fetch_files, plan_pull
-
-    for event in fetch_files(plan_pull(model, read_aliases())):
-        if progress:
-            progress(event)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlmcli.config import read_aliases, read_engines
-from vlmcli.core import Eyes, Family, ModelFiles, Reading
-from vlmcli.engine import ENGINES, Engine, EngineSettings
+from vlmcli.core import Detail, Eyes, Family, ModelFiles, Reading
+from vlmcli.drawing import draw_frames
+from vlmcli.engine import ENGINES, Engine, EngineSettings, Looker, open_looker
+from vlmcli.engine.detail import has_effect
+from vlmcli.engine.identity import thinks
 from vlmcli.errors import UsageError
+from vlmcli.gguf import read_header
 from vlmcli.models import mark_used, resolve_model
+from vlmcli.tasks import Brief, Exchange, TaskOptions
 
 if TYPE_CHECKING:
     from vlmcli.cache import Store
@@ -39,6 +45,34 @@ class Backend:
     """How it sees, as far as it is known; it is not of a server's."""
     opened_with: tuple[ModelFiles, EngineSettings] | None = None
     """Of a model here: for what measures it."""
+    thinks: Callable[[], bool] = lambda: False
+    """Whether it is known to think by itself before it answers."""
+    heeds: Callable[[Detail], bool] = lambda detail: detail == "auto"
+    """Whether it looks otherwise when asked for this detail."""
+    look: Callable[[Detail], Looker] = lambda detail: _cannot_tell()
+    """Opens what knows the cost of pictures. Raises UsageError of a model that does not tell."""
+
+    def brief(self, options: TaskOptions, history: tuple[Exchange, ...] | None = None) -> Brief:
+        """What a task needs to know of this model and of what was asked for."""
+        from vlmcli.images import difference, lay_out, stitch
+
+        return Brief(
+            options,
+            self.family,
+            stitch,
+            history,
+            lay_out=lambda image: lay_out(image, self.eyes()),
+            thinks=options.think and self.thinks(),
+            differing=difference,
+            draw=draw_frames,
+        )
+
+    def in_vain(self, task: str, detail: Detail, think: bool) -> Iterator[str]:
+        """See Vlm.in_vain."""
+        if not self.heeds(detail):
+            yield "detail"
+        if think and task == "ocr" and not self.thinks():
+            yield "think"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +125,24 @@ def _find_local(named: Named, settings: EngineSettings) -> Backend:
 
         return eyes_of(files)
 
+    def heeds(detail: Detail) -> bool:
+        return has_effect(detail, read_header(files.projector))
+
+    def look(detail: Detail) -> Looker:
+        return open_looker(files, settings, detail)
+
     return Backend(
-        files.name, files.family, files.warnings, fingerprint, open_engine, prove_build, eyes, (files, settings)
+        files.name,
+        files.family,
+        files.warnings,
+        fingerprint,
+        open_engine,
+        prove_build,
+        eyes=cache(eyes),
+        opened_with=(files, settings),
+        thinks=cache(lambda: thinks(files)),
+        heeds=heeds,
+        look=look,
     )
 
 
@@ -140,6 +190,10 @@ def _find_served(engine: str, named: Named, settings: EngineSettings) -> Backend
         return ENGINES["server"](model, replace(settings, store=None, encode_picture=encode))
 
     return Backend(model.name, model.family, model.warnings, fingerprint, open_engine)
+
+
+def _cannot_tell() -> Looker:
+    raise UsageError("What its model sees of a picture, a server does not tell.", "--engine llama looks here")
 
 
 def _family(name: str | None) -> Family:

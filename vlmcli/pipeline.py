@@ -12,14 +12,13 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain, islice
 
 from vlmcli.core import (
     Answer,
     Event,
     Failed,
-    ImageRef,
     JobDone,
     JobEvent,
     JobNote,
@@ -27,7 +26,6 @@ from vlmcli.core import (
     JobText,
     Note,
     PictureInfo,
-    Record,
     Request,
     Stage,
     TextChunk,
@@ -35,43 +33,13 @@ from vlmcli.core import (
 from vlmcli.engine import Engine
 from vlmcli.errors import VlmError
 from vlmcli.images.ahead import Load, load_ahead
-from vlmcli.tasks import Brief, Outcome, Task
-from vlmcli.tasks.task import Steps
+from vlmcli.running import Asking, Job, Running
+from vlmcli.tasks import Outcome
 from vlmcli.tasks.together import Gathering, Together
-from vlmcli.tasks.totals import mean_confidence, total_timings
+
+__all__ = ["Job", "run"]
 
 _LATER_S = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One record to be: a task over these pictures."""
-
-    task: Task
-    pictures: tuple[ImageRef, ...]
-    brief: Brief
-
-
-@dataclass(slots=True)
-class _Running:
-    """A job whose generator waits for an answer."""
-
-    number: int
-    job: Job
-    infos: tuple[PictureInfo, ...]
-    steps: Steps
-    answers: list[Answer] = field(default_factory=list)
-    parts: Gathering | None = None
-    """What the job reads side by side."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """A generator that waits for the answer to one request: the job's own, or, with a `place`, one of its parts."""
-
-    running: _Running
-    steps: Steps
-    place: int | None = None
 
 
 def run(
@@ -98,10 +66,10 @@ class _Pipeline:
         self._jobs = load_ahead(jobs, lambda job: job.pictures, load)
         self._model, self._many = model, many
         self._n_jobs, self._n_requests, self._at_end = 0, 0, False
-        self._running: dict[int, _Running] = {}
-        self._asking: dict[int, _Asking] = {}
+        self._running: dict[int, Running] = {}
+        self._asking: dict[int, Asking] = {}
         self._ready: deque[Request] = deque()
-        self._parted: deque[_Running] = deque()
+        self._parted: deque[Running] = deque()
         self._said: deque[JobEvent] = deque()
 
     def requests(self) -> Iterator[Request | None]:
@@ -130,12 +98,12 @@ class _Pipeline:
             self._n_jobs += 1
             if isinstance(pictures, VlmError):
                 infos = tuple(PictureInfo(ref.name) for ref in job.pictures)
-                self._said.append(JobDone(number, self._record(job, infos, error=pictures)))
+                self._said.append(JobDone(number, job.record(infos, self._model, pictures)))
                 continue
             infos = tuple(PictureInfo(p.name, p.width, p.height, p.digest) for p in pictures)
-            running = _Running(number, job, infos, job.task.steps(job.brief, pictures))
+            running = Running(number, job, infos, job.task.steps(job.brief, pictures))
             self._running[number] = running
-            self._go_on(_Asking(running, running.steps), None)
+            self._go_on(Asking(running, running.steps), None)
             return True
         self._at_end = True
         return False
@@ -146,12 +114,12 @@ class _Pipeline:
             running = self._parted[0]
             if running.parts and running.parts.waits and running.number in self._running:
                 place, steps = running.parts.begin_next()
-                self._go_on(_Asking(running, steps, place), None)
+                self._go_on(Asking(running, steps, place), None)
                 return True
             self._parted.popleft()
         return False
 
-    def _go_on(self, asking: _Asking, sent: Answer | tuple[Outcome, ...] | None) -> None:
+    def _go_on(self, asking: Asking, sent: Answer | tuple[Outcome, ...] | None) -> None:
         """Wake a generator: it asks on, or is done."""
         running = asking.running
         try:
@@ -167,7 +135,9 @@ class _Pipeline:
             self._parted.append(running)
             self._gathered(running)
             return
-        self._asking[self._n_requests] = asking
+        if asking.place is None:
+            running.ask(wanted)
+        self._asking[self._n_requests] = replace(asking, request=wanted)
         self._ready.append(replace(wanted, id=self._n_requests, one_of_many=self._many))
         self._n_requests += 1
 
@@ -180,17 +150,23 @@ class _Pipeline:
         elif event.id not in self._asking:
             return
         elif isinstance(event, TextChunk):
-            asking = self._asking[event.id]
-            if asking.place is None and asking.running.job.brief.options.form is None:  # a form is shown when whole
-                self._said.append(JobText(asking.running.number, event.text))
+            self._hear_words(self._asking[event.id], event.text)
         elif isinstance(event, Failed):
             self._fail(self._asking[event.id].running, event.error)
         else:
             asking = self._asking.pop(event.id)
-            asking.running.answers.append(event.answer)
+            self._hear_words(asking, None)
+            if asking.request:
+                asking.running.answered(asking.request, event.answer)
             if event.answer.stop_reason == "interrupted" and asking.running.parts:
                 self._stop_parts(asking.running)
             self._go_on(asking, event.answer)
+
+    def _hear_words(self, asking: Asking, text: str | None) -> None:
+        """Words of a part wait for those before them; what has a form is shown when it is whole."""
+        running = asking.running
+        if asking.place is None and asking.request and running.job.brief.options.form is None:
+            self._said.extend(running.said(asking.request, text))
 
     def _hear_stage(self, event: Stage) -> None:
         if event.id is None:
@@ -200,26 +176,26 @@ class _Pipeline:
             done, total = (parts.done, parts.total) if parts else (event.done, event.total)
             self._said.append(JobStage(running.number, event.name, done, total))
 
-    def _ended(self, asking: _Asking, outcome: Outcome) -> None:
+    def _ended(self, asking: Asking, outcome: Outcome) -> None:
         """A generator is done: a part of its job, or the whole of it."""
         running = asking.running
         if asking.place is None:
             self._running.pop(running.number, None)
-            self._said.append(JobDone(running.number, self._answered(running, outcome)))
+            self._said.append(JobDone(running.number, running.record(self._model, outcome)))
         elif running.parts and running.number in self._running:
             news = running.parts.put(asking.place, outcome)
             if news:
                 self._said.append(JobText(running.number, news))
             self._gathered(running)
 
-    def _gathered(self, running: _Running) -> None:
+    def _gathered(self, running: Running) -> None:
         """When all parts are there, the task goes on with them."""
         outcomes = running.parts.all() if running.parts else None
         if outcomes is not None:
             running.parts = None
-            self._go_on(_Asking(running, running.steps), outcomes)
+            self._go_on(Asking(running, running.steps), outcomes)
 
-    def _stop_parts(self, running: _Running) -> None:
+    def _stop_parts(self, running: Running) -> None:
         """Ctrl-C: nothing more is begun; what is in work ends by itself, and what waits for its turn here."""
         assert running.parts
         running.parts.stop(Outcome("", "interrupted"))
@@ -229,34 +205,8 @@ class _Pipeline:
             asking = self._asking.pop(request.id)
             self._go_on(asking, Answer("", "interrupted"))
 
-    def _fail(self, running: _Running, error: Exception) -> None:
+    def _fail(self, running: Running, error: Exception) -> None:
         if self._running.pop(running.number, None):
-            self._said.append(JobDone(running.number, self._record(running.job, running.infos, error=error)))
+            self._said.append(JobDone(running.number, running.job.record(running.infos, self._model, error)))
         self._asking = {id: asking for id, asking in self._asking.items() if asking.running is not running}
         self._ready = deque(request for request in self._ready if request.id in self._asking)
-
-    def _answered(self, running: _Running, outcome: Outcome) -> Record:
-        answers = running.answers
-        record = self._record(running.job, running.infos)
-        return replace(
-            record,
-            text=outcome.text,
-            stop_reason=outcome.stop_reason,
-            cut_short=outcome.cut_short,
-            blocks=outcome.blocks,
-            prompt_tokens=answers[0].prompt_tokens if answers else 0,
-            image_tokens=answers[0].image_tokens if answers else 0,
-            answer_tokens=sum(answer.answer_tokens for answer in answers),
-            timings=total_timings(answers),
-            cached=bool(answers) and all(answer.cached for answer in answers),
-            choice=outcome.choice,
-            probabilities=outcome.probabilities,
-            data=outcome.data,
-            confidence=mean_confidence(answers[:1] if outcome.probabilities else answers),
-            doubtful=answers[0].doubtful if len(answers) == 1 and outcome.text == answers[0].text else (),
-            error=outcome.error,
-        )
-
-    def _record(self, job: Job, infos: tuple[PictureInfo, ...], error: Exception | None = None) -> Record:
-        question = job.task.question(job.brief, len(job.pictures))
-        return Record(infos, job.task.name, question, self._model, error=error)

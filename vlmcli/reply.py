@@ -56,6 +56,11 @@ class Reply:
         return self.record.text
 
     @property
+    def thinking(self) -> str:
+        """What the model said on the way to its answer; empty where it said nothing."""
+        return self.record.thinking
+
+    @property
     def choice(self) -> str | None:
         """The label that was chosen; None when none was as likely as `min_confidence`."""
         return self.record.choice

@@ -17,8 +17,9 @@ Run = Callable[..., Any]
 DEMO = ("--model", "demo", "--max-tokens", "3", "--quiet")
 
 KEYS = [
-    *("schema", "task", "picture", "pictures", "question", "model", "text", "stop_reason", "cut_short"),
-    *("tokens", "timings_ms", "tokens_per_second", "cached", "error"),
+    *("schema", "task", "picture", "pictures", "question", "model", "text", "thinking", "stop_reason", "cut_short"),
+    *("tokens", "timings_ms", "tokens_per_second", "choice", "probabilities", "data", "confidence", "cached"),
+    *("blocks", "regions", "error"),
 ]
 NESTED = {
     "tokens": ["prompt", "image", "answer"],

@@ -34,6 +34,23 @@ def test_each_place_wins_over_the_next(
     assert tokens() == 2
 
 
+def test_a_style_for_all_is_a_style_of_describe(
+    vlm: Run, write: Write, asked: Any, picture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write('style = "tags"\n')
+    monkeypatch.setenv("VLM_STYLE", "alt")
+    assert vlm("describe", picture).code == 0
+    assert asked.options.style == "alt"
+    monkeypatch.delenv("VLM_STYLE")
+    assert vlm("describe", picture).code == 0
+    assert asked.options.style == "tags"
+    assert vlm("ocr", picture).code == 0, "whose styles are others"
+    assert asked.options.style == ""
+    write('style = "tags"\n[ocr]\nstyle = "table"\n')
+    assert vlm("ocr", picture).code == 0
+    assert asked.options.style == "table"
+
+
 def test_values_of_every_kind_arrive(vlm: Run, write: Write, asked: Any, picture: str) -> None:
     write(
         'model = "m.gguf"\nmmproj = "p.gguf"\ntemperature = 1\ntop_p = 0.5\nseed = 7\ntimeout = 2.5\nquiet = true\n'
@@ -88,7 +105,8 @@ def test_a_seed_in_the_file_waits_for_a_temperature_without_a_word(
     [
         ("\ntreads = 4\n", 2, "there is no setting 'treads'.\n  Did you mean threads?"),
         ('[describe]\n\nstile = "alt"\n', 3, "there is no setting 'stile' in [describe].\n  Did you mean style?"),
-        ('[ocr]\nstyle = "alt"\n', 2, "there is no setting 'style' in [ocr]."),
+        ('[ocr]\nstyle = "alt"\n', 2, "style is one of plain, markdown, table, and not 'alt'."),
+        ('[compare]\nstyle = "alt"\n', 2, "there is no setting 'style' in [compare]."),
         ('output = "x.json"\n', 1, "there is no setting 'output'."),
         ('threads = "four"\n', 1, "threads is a whole number from 1… and not 'four'."),
         ("threads = 0\n", 1, "threads is a whole number from 1… and not 0."),

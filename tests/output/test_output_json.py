@@ -27,6 +27,7 @@ def test_the_schema(record: Any) -> None:
         "question": "What is it?",
         "model": "demo",
         "text": "A cat.",
+        "thinking": "",
         "stop_reason": "end",
         "cut_short": False,
         "tokens": {"prompt": 612, "image": 576, "answer": 48},
@@ -38,6 +39,7 @@ def test_the_schema(record: Any) -> None:
         "confidence": None,
         "cached": False,
         "blocks": [],
+        "regions": None,
         "error": None,
     }
     assert list(record_to_dict(record()).items()) == list(expected.items())

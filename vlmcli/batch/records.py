@@ -19,6 +19,7 @@ def record_from_dict(value: dict[str, Any]) -> Record:
         question=value["question"],
         model=value["model"],
         text=value["text"],
+        thinking=value.get("thinking", ""),  # a ledger of an earlier version has none
         stop_reason=value["stop_reason"],
         cut_short=value["cut_short"],
         prompt_tokens=tokens["prompt"],

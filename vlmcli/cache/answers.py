@@ -29,7 +29,7 @@ from vlmcli.errors import VlmError
 _KEPT: frozenset[StopReason] = frozenset({"end", "stop", "length", "repetition"})
 """Endings that come again when the same is asked again. The room in the context depends on the free memory, and a
 timeout on how busy the machine is."""
-_NOT_IN_KEY = frozenset({"id", "turns", "timeout_s", "room_tokens"})
+_NOT_IN_KEY = frozenset({"id", "turns", "timeout_s", "room_tokens", "says"})
 _AHEAD = 4
 """Known answers taken in one go while the engine is busy: each holds its pictures until it is handed out."""
 

@@ -18,6 +18,7 @@ from vlmcli.cli.demo import demo
 from vlmcli.cli.describe import describe
 from vlmcli.cli.doctor import EXAMPLES as DOCTOR_EXAMPLES
 from vlmcli.cli.doctor import doctor
+from vlmcli.cli.inspect import inspect
 from vlmcli.cli.merge import merge
 from vlmcli.cli.models import models
 from vlmcli.cli.ocr import ocr
@@ -40,6 +41,7 @@ _EXAMPLES = {
     ),
     ask: ('vlm ask photo.jpg "What colour is the car?"', 'vlm ask a.png b.png -q "How many people?" -q "Indoors?"'),
     compare: ("vlm compare before.png after.png", 'vlm compare a.png b.png -q "Which is sharper?"'),
+    inspect: ("vlm inspect photo.jpg -m llava-1.6-mistral-7b", "vlm inspect photo.jpg --save tiles.png"),
     ocr: ("vlm ocr receipt.png > receipt.txt", "vlm ocr page-*.png -o pages.jsonl"),
 }
 
@@ -76,7 +78,7 @@ def _add(command: Callable[..., int]) -> None:
     app.command(cls=TaskCommand, epilog=f"{examples}\n\n{_EXIT_CODES}", no_args_is_help=True)(entry)
 
 
-for _command in (describe, ask, compare, ocr):
+for _command in (describe, ask, compare, ocr, inspect):
     _add(_command)
 app.command(no_args_is_help=True)(merge)
 app.command()(demo)

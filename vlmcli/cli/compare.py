@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -19,12 +20,20 @@ def compare(
         str | None, typer.Option("--question", "-q", help="Ask this about them instead of what differs.")
     ] = None,
     strategy: Annotated[
-        Literal["auto", "native", "stitch"],
-        typer.Option(help="Give the model all pictures, or one of them all side by side; auto knows the family."),
+        Literal["auto", "native", "stitch", "describe", "diff"],
+        typer.Option(
+            help="Show all pictures, or one of them side by side, or compare descriptions, or show what differs in"
+            " pixels; auto knows what the family can."
+        ),
     ] = "auto",
+    diff: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw the regions that differ into a copy of the second picture."),
+    ] = None,
 ) -> int:
     """Say what is different between two pictures or more."""
     from vlmcli.cli.work import Plan, answer
+    from vlmcli.output.whole import check_drawing
     from vlmcli.tasks.compare import MOST_PICTURES
 
     names = picture_names(pictures, sources)
@@ -34,6 +43,8 @@ def compare(
             f"compare takes 2 to {MOST_PICTURES} pictures, and {len(names)} {were} named.",
             f"vlm compare {getattr(names[0], 'name', names[0])} OTHER_PICTURE",
         )
-    options = common.task_options(question=question or "", strategy=strategy)
+    options = common.task_options(question=question or "", strategy=strategy, diff=str(diff) if diff else "")
     refs = resolve_names(names, sources, all_or_none=True)
+    if diff is not None:
+        check_drawing(diff, (ref.path for ref in refs))
     return answer("compare", [Plan(refs, options, ", ".join(ref.name for ref in refs))], common)

@@ -30,16 +30,18 @@ class Row:
 def rows_of(file: ConfigFile) -> list[Row]:
     """Settings of every command first, then what single commands have or have been given, then the user's tasks."""
     commands = commands_with_settings()
+    asking = [command for command in commands if "max_tokens" in settings_of(command)]
     shared = [
         setting
         for name, setting in all_settings().items()
-        if name in file.values or all(name in settings_of(command) for command in commands)
+        if name in file.values or all(name in settings_of(command) for command in asking)
     ]
+    names = {setting.name for setting in shared}
     rows = [_row(file, setting, (setting.name,)) for setting in shared]
     for command in commands:
         own = table_of(file, command)
         for name, setting in settings_of(command).items():
-            if name in own or setting not in shared:
+            if name in own or name not in names:
                 rows.append(_row(file, setting, (command, name)))
     return [*rows, *_task_rows(file), *_alias_rows(file), *_engine_rows(file)]
 

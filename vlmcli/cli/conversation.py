@@ -76,7 +76,11 @@ def _ask(talk: Talk, question: str) -> None:
     common = talk.common
     forgotten = talk.conversation.forgotten
     settings = OutputSettings(
-        markdown=not common.no_markdown, stream=not common.no_stream, quiet=common.quiet, stats=common.stats
+        markdown=not common.no_markdown,
+        stream=not common.no_stream,
+        quiet=common.quiet,
+        stats=common.stats,
+        thinking=common.think,
     )
     with open_writer(settings) as writer, handed_to(talk.vlm.interrupt):
         for event in talk.conversation.events(question):

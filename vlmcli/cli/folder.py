@@ -115,7 +115,7 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
     check_ray_options(common, folder)
     open_engine, ahead = open_aside(common, folder)
     common = as_on_workers(common) if is_on_ray(common) else common
-    vlm = open_model(common)
+    vlm = open_model(common, work.task)
     jobs = [vlm.job(work.task, (), options) for options in work.options]
     questions = tuple(job.task.question(job.brief, 1) for job in jobs)
     ledger = Ledger(ledger_path(common), settings_of(vlm, work), vlm.model, work.sources.parsed_shard())

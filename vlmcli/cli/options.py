@@ -121,6 +121,16 @@ class Common:
         float | None,
         typer.Option(metavar="SECONDS", help="Give up on a picture after this long.", rich_help_panel=ANSWER),
     ] = None
+    detail: Annotated[
+        Literal["low", "auto", "high"],
+        typer.Option(help="How closely to look: fewer or more tokens a picture.", rich_help_panel=ANSWER),
+    ] = "auto"
+    think: Annotated[
+        bool,
+        typer.Option(
+            "--think", help="Let the model reason first; a terminal and JSON show it.", rich_help_panel=ANSWER
+        ),
+    ] = False
     system: Annotated[
         str | None, typer.Option(help="A system message, before everything else.", rich_help_panel=ANSWER)
     ] = None
@@ -178,6 +188,8 @@ class Common:
             top_p=self.top_p,
             seed=self.seed,
             timeout_s=self.timeout,
+            detail=self.detail,
+            think=self.think,
             **own,
         )
 

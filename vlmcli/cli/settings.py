@@ -22,7 +22,7 @@ _OF_ONE_CALL = frozenset(
     {"output", "prompt", "question", "questions", "together", "frame", "from_file", "from_jsonl", "null"}
     | {"choices", "schema", "regex", "probs", "calibrate", "min_confidence", "move_to", "link_to"}
     | {"limit", "shard", "overwrite", "retry_failed", "dry_run", "sidecar", "sidecar_dir", "prefix", "suffix"}
-    | {"vs", "rounds", "json"}
+    | {"diff", "save", "vs", "rounds", "json"}
 )
 """Options about this one call: to set them for good would make a later call do what nobody asked of it."""
 
@@ -103,7 +103,8 @@ def with_variables(entry: Callable[..., Any]) -> Callable[..., Any]:
         if declared.autocompletion is None:
             offered = COMPLETIONS.get(parameter.name)
             declared.autocompletion = offered if isinstance(declared, OptionInfo) else pictures
-        if declared.envvar is None and _setting(parameter):
+        setting = _setting(parameter)
+        if declared.envvar is None and setting and is_shared(setting):
             declared.envvar = f"VLM_{parameter.name.upper()}"
             declared.show_envvar = False  # one sentence instead of one a line
     return entry
@@ -118,7 +119,17 @@ def settings_of(command: str) -> dict[str, Setting]:
 
 
 def all_settings() -> dict[str, Setting]:
-    return {name: setting for command in _ENTRIES for name, setting in settings_of(command).items()}
+    """What can be set for every command at once. A name with other choices elsewhere (`ocr --style`) is the first's."""
+    found: dict[str, Setting] = {}
+    for command in _ENTRIES:
+        found = settings_of(command) | found
+    return found
+
+
+def is_shared(setting: Setting) -> bool:
+    """Whether what is set for every command is meant for this one, too."""
+    shared = all_settings().get(setting.name)
+    return shared is None or shared.choices == setting.choices
 
 
 def settings_of_tasks() -> dict[str, Setting]:

@@ -11,6 +11,7 @@ from vlmcli.cli.settings import (
     Value,
     all_settings,
     commands_with_settings,
+    is_shared,
     settings_of,
     settings_of_tasks,
 )
@@ -26,7 +27,8 @@ _TASK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z", re.IGNORECASE)
 def defaults(file: ConfigFile, command: str) -> dict[str, Value]:
     """What the file says for a command: its own table over the top level. Of a user's task: its table over that."""
     known = settings_of_tasks() if command not in commands_with_settings() else settings_of(command)
-    top = {name: value for name, value in file.values.items() if name in known and not isinstance(value, dict)}
+    shared = {name for name, setting in known.items() if is_shared(setting)}
+    top = {name: value for name, value in file.values.items() if name in shared and not isinstance(value, dict)}
     own = table_of(file, command)
     if "model" in own:
         top = {name: value for name, value in top.items() if name not in MODEL_PARTS}

@@ -102,7 +102,7 @@ def _forget_what_does_not_apply(context: Any) -> None:
         if strength("model") < len(_STRENGTH) - 1 and "model" in (read_engines().get(engine) or {}):
             context.params["model"] = None
     for name in MODEL_PARTS:
-        if strength(name) < strength("model"):
+        if name in context.params and strength(name) < strength("model"):
             context.params[name] = None
     for name in ("top_p", "seed"):  # said for good, they wait for a temperature; typed, they get a warning
         if name in context.params and not context.params.get("temperature") and strength(name) < len(_STRENGTH) - 1:

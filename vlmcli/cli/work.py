@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from vlmcli.images.wishes import Wish
 
 
+INSPECTING = "inspect"
+"""A command that opens a model without computing with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One record to be, as a command wants it. `heading` is its title where several are printed."""
@@ -47,7 +51,7 @@ class Plan:
     heading: str
 
 
-def open_model(common: Common) -> Vlm:
+def open_model(common: Common, task: str = "") -> Vlm:
     """The model that the options name, with what is to be said about it and about options without effect.
 
     One that is not here yet is offered to a person.
@@ -61,7 +65,7 @@ def open_model(common: Common) -> Vlm:
         if not offer(error, common.quiet):
             raise
         vlm = open_it()
-    _warn(vlm, common)
+    _warn(vlm, common, task)
     return vlm
 
 
@@ -111,6 +115,7 @@ def output_settings(
         stream=not common.no_stream,
         quiet=common.quiet,
         stats=common.stats,
+        thinking=common.think,
         thumbnail=thumbnail,
         probs=shape.probs,
         columns=shape.columns,
@@ -132,7 +137,7 @@ def answer(
             f"{show_name(str(common.output))} holds what a job over many pictures has answered.",
             "Name another file with --output",
         )
-    vlm = open_model(common)
+    vlm = open_model(common, task)
     headings = _Headings(plans)
     settings = replace(output_settings(common, markdown, wish, shape), jobs=headings.jobs, heading=headings.of)
     tally = ExitCode()
@@ -222,18 +227,24 @@ def _never_begun(record: Record) -> bool:
     return record.stop_reason == "interrupted" and not record.text
 
 
-def _warn(vlm: Vlm, common: Common) -> None:
+def _warn(vlm: Vlm, common: Common, task: str) -> None:
     if common.quiet:
         return
-    if common.gpu is None and common.device is None and common.engine in (None, LOCAL):
+    if task != INSPECTING and common.gpu is None and common.device is None and common.engine in (None, LOCAL):
         say_unused_gpu()
-    for warning in (*vlm.warnings, *filter(None, [vlm.prove_build(is_terminal(sys.stderr))])):
+    of_build = "" if task == INSPECTING else vlm.prove_build(is_terminal(sys.stderr))
+    for warning in (*vlm.warnings, *filter(None, [of_build])):
         say(f"vlm: {show_name(warning)}")
     if common.explain and not is_terminal(sys.stdout):
         say("vlm: --explain: no effect but on a terminal (JSON has the confidence)")
     if common.without_effect:
         names = " and ".join(common.without_effect)
         say(f"vlm: {names}: no effect without --temperature above 0")
+    vain = set(vlm.in_vain(task, common.task_options()))
+    if "think" in vain:
+        say(f"vlm: --think: no effect with {task}, for {show_name(vlm.model)} does not think by itself")
+    if "detail" in vain:
+        say(f"vlm: --detail {common.detail}: no effect with {show_name(vlm.model)}, which looks in one way only")
 
 
 def leave(close: Callable[[], bool]) -> None:

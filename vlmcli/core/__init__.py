@@ -17,13 +17,28 @@ from vlmcli.core.events import (
     TextChunk,
     Timings,
 )
-from vlmcli.core.jobs import JobDone, JobEvent, JobNote, JobStage, JobText
+from vlmcli.core.jobs import JobDone, JobEvent, JobNote, JobStage, JobText, JobThought
 from vlmcli.core.measures import Measured
 from vlmcli.core.models import Family, ModelFiles, ServedModel
 from vlmcli.core.pages import Box, Eyes, Page, PagePiece, Reading, TextBlock, TextLine
-from vlmcli.core.pictures import ImageRef, LoadedImage
+from vlmcli.core.pictures import Difference, ImageRef, LoadedImage, Region
 from vlmcli.core.records import SCHEMA_VERSION, PictureInfo, Record
-from vlmcli.core.requests import Choices, Form, Part, Pattern, Picture, Request, Role, Sampling, Schema, Text, Turn
+from vlmcli.core.requests import (
+    Choices,
+    Detail,
+    Form,
+    Part,
+    Pattern,
+    Picture,
+    Request,
+    Role,
+    Sampling,
+    Says,
+    Schema,
+    Text,
+    Turn,
+)
+from vlmcli.core.seen import Seen, Tile
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -31,7 +46,9 @@ __all__ = [
     "Box",
     "Choices",
     "Confidence",
+    "Detail",
     "Device",
+    "Difference",
     "Event",
     "Eyes",
     "Failed",
@@ -44,6 +61,7 @@ __all__ = [
     "JobNote",
     "JobStage",
     "JobText",
+    "JobThought",
     "LlamaBuild",
     "LoadedImage",
     "Measured",
@@ -57,10 +75,13 @@ __all__ = [
     "PictureInfo",
     "Reading",
     "Record",
+    "Region",
     "Request",
     "Role",
     "Sampling",
+    "Says",
     "Schema",
+    "Seen",
     "ServedModel",
     "Stage",
     "StageName",
@@ -69,6 +90,7 @@ __all__ = [
     "TextBlock",
     "TextChunk",
     "TextLine",
+    "Tile",
     "Timings",
     "Turn",
 ]

@@ -19,6 +19,14 @@ class JobStage:
 
 
 @dataclass(frozen=True, slots=True)
+class JobThought:
+    """Words on the way to the answer, and not of it."""
+
+    job: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobText:
     job: int
     text: str
@@ -37,4 +45,4 @@ class JobNote:
     text: str
 
 
-JobEvent = JobStage | JobText | JobDone | JobNote
+JobEvent = JobStage | JobThought | JobText | JobDone | JobNote

@@ -7,6 +7,7 @@ from typing import Any
 
 from vlmcli.core.events import Confidence, StopReason, Timings
 from vlmcli.core.pages import TextBlock
+from vlmcli.core.pictures import Region
 
 SCHEMA_VERSION = 1
 """Version of the JSON record, in its field `schema`. It grows when a field changes its meaning or goes."""
@@ -31,6 +32,8 @@ class Record:
     question: str
     model: str
     text: str = ""
+    thinking: str = ""
+    """What the model said on the way to its answer, which is not part of it."""
     stop_reason: StopReason | None = None
     cut_short: bool = False
     """The answer is not whole: a limit, a loop, a timeout or Ctrl-C ended it."""
@@ -50,6 +53,8 @@ class Record:
     """Where in the text the model was not sure: (first character, the one after the last)."""
     blocks: tuple[TextBlock, ...] = ()
     """What was read where, of a page that was read in parts."""
+    regions: tuple[Region, ...] | None = None
+    """Where the pixels of two pictures differ, the largest first; None: nobody looked for it."""
     error: Exception | None = None
 
     @property

@@ -8,6 +8,10 @@ from typing import Literal
 from vlmcli.core.pictures import LoadedImage
 
 Role = Literal["system", "user", "assistant"]
+Detail = Literal["low", "auto", "high"]
+"""How closely pictures are looked at."""
+Says = Literal["answer", "thinking"]
+"""What the words of an answer are to whoever asked: the answer, or the way to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,10 @@ class Request:
     """Seconds from the start of work on this request after which it ends with what it has."""
     room_tokens: int = 0
     """Room to keep in the context for what may follow: a conversation that grows does not move."""
+    detail: Detail = "auto"
+    think: bool = False
+    """Tell a chat template that knows of it to let the model think."""
+    says: Says = "answer"
     one_of_many: bool = False
     """The end of all counts, and not the first word of this one."""
 

@@ -10,7 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from vlmcli.core import Device, Event, LlamaBuild, LoadedImage, Measured, ModelFiles, Request, ServedModel
+from vlmcli.core import (
+    Detail,
+    Device,
+    Event,
+    LlamaBuild,
+    LoadedImage,
+    Measured,
+    ModelFiles,
+    Request,
+    Seen,
+    ServedModel,
+)
 from vlmcli.engine.modes import Mode, Verdict
 from vlmcli.engine.offload_wish import NO_WISH, OffloadWish
 
@@ -83,6 +94,20 @@ ENGINES: Mapping[str, Callable[[Any, EngineSettings], Engine]] = {
     "server": _open_server,
 }
 """Each takes its kind of model: ModelFiles, a ServedModel."""
+
+
+class Looker(Protocol):
+    """Something that knows what a picture will cost, without answering."""
+
+    def look(self, image: LoadedImage) -> Seen: ...
+    def close(self) -> None: ...
+
+
+def open_looker(files: ModelFiles, settings: EngineSettings, detail: Detail) -> Looker:
+    """The projector, and of the decoder its vocabulary alone. Raises VlmError."""
+    from vlmcli.engine.llama.looking import LlamaLooker
+
+    return LlamaLooker(files, settings, detail)
 
 
 def list_devices() -> tuple[Device, ...]:

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 
 class RowKey(NamedTuple):
-    """Rows of one tile: `digest` of the picture, and which tile of it."""
+    """Rows of one tile: `digest` of the picture, which tile of it, and the budget under which it was made, if any."""
 
     digest: str
     tile: int
+    budget: str = ""
 
 
 Key = tuple[int, ...] | RowKey

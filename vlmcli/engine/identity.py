@@ -79,6 +79,12 @@ def build_identity() -> str:
     return digest_of(*libraries())
 
 
+def thinks(files: ModelFiles) -> bool:
+    """Whether the chat template knows of thinking: then the model does it by itself."""
+    template = template_of(files.family, read_header(files.decoder).text("tokenizer.chat_template"))
+    return "<think>" in template or "enable_thinking" in template
+
+
 def template_of(family: Family, own: str) -> str:
     """The chat template that is used; `own` is the one in the model's file. Empty: there is none."""
     first, second = (own, family.chat_template) if family.own_template_first else (family.chat_template, own)

@@ -12,17 +12,22 @@ class AnswerText:
     """Collects one answer. What `take` hands out is never taken back: all of it together is `text`."""
 
     def __init__(
-        self, stops: Sequence[str] = (), watch_repetition: bool = False, continues: bool = False, exact: bool = False
+        self,
+        stops: Sequence[str] = (),
+        watch_repetition: bool = False,
+        continues: bool = False,
+        exact: bool = False,
+        begun: str = "",
     ) -> None:
-        """`exact`: white space at its ends belongs to it."""
+        """`exact`: white space at its ends belongs to it. `begun`: what it has said already."""
         self._decoder = getincrementaldecoder("utf-8")("replace")
         self._stops = [stop for stop in stops if stop]
         self._detector = RepetitionDetector() if watch_repetition else None
         self._starts: list[int] = []  # where each token's text starts
-        self._whole = ""
+        self._whole = begun
         self._shown = 0
         self._exact = exact
-        self._at_start = not (continues or exact)
+        self._at_start = not (continues or exact or begun)
         self.stopped_by: str | None = None  # "stop" or "repetition"
 
     def add(self, token: int, piece: bytes) -> None:

@@ -16,11 +16,24 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vlmcli.core import Eyes, ImageRef, LoadedImage, Page
+    from vlmcli.core import Difference, Eyes, ImageRef, LoadedImage, Page, Region
     from vlmcli.images.sources import PictureLike
     from vlmcli.images.wishes import Wish
 
-__all__ = ["encode", "lay_out", "load", "looks_like_picture", "read", "resolve", "resolve_all", "shrink", "stitch"]
+__all__ = [
+    "difference",
+    "encode",
+    "lay_out",
+    "load",
+    "looks_like_picture",
+    "marked",
+    "read",
+    "resolve",
+    "resolve_all",
+    "shrink",
+    "stitch",
+    "to_png",
+]
 
 
 def resolve(argument: PictureLike, wish: Wish | None = None) -> ImageRef:
@@ -63,6 +76,27 @@ def stitch(images: Sequence[LoadedImage], labels: Sequence[str]) -> LoadedImage:
     from vlmcli.images import stitching
 
     return stitching.stitch(images, labels)
+
+
+def difference(first: LoadedImage, second: LoadedImage) -> Difference:
+    """Where two pictures of one size differ by more than noise."""
+    from vlmcli.images import differing
+
+    return differing.difference(first, second)
+
+
+def marked(image: LoadedImage, boxes: Sequence[Region], line_px: int = 0) -> LoadedImage:
+    """`image` with a frame inside each of `boxes`, `line_px` wide or as its size asks."""
+    from vlmcli.images import marking
+
+    return marking.marked(image, boxes, line_px)
+
+
+def to_png(image: LoadedImage) -> bytes:
+    """A PNG file of `image`."""
+    from vlmcli.images import marking
+
+    return marking.to_png(image)
 
 
 def shrink(image: LoadedImage, width: int, height: int) -> LoadedImage:

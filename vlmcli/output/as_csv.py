@@ -59,6 +59,9 @@ class CsvFormat:
     def text(self, job: int, text: str) -> None:
         pass
 
+    def thought(self, job: int, text: str) -> None:
+        pass
+
     def done(self, job: int, record: Record) -> list[str]:
         """Which columns there are beside `COLUMNS` the first answer tells; what failed before it waits for it."""
         self._waiting.append(flatten(record))

@@ -47,6 +47,9 @@ class HtmlFormat:
     def text(self, job: int, text: str) -> None:
         pass
 
+    def thought(self, job: int, text: str) -> None:
+        pass
+
     def done(self, job: int, record: Record) -> list[str]:
         failed = record.error is not None
         names = tuple(picture.name for picture in record.pictures)

@@ -39,6 +39,9 @@ class ImagefolderFormat:
     def text(self, job: int, text: str) -> None:
         pass
 
+    def thought(self, job: int, text: str) -> None:
+        pass
+
     def done(self, job: int, record: Record) -> list[str]:
         if record.error is not None:
             return []

@@ -23,6 +23,9 @@ class JsonFormat:
     def text(self, job: int, text: str) -> None:
         pass
 
+    def thought(self, job: int, text: str) -> None:
+        pass
+
     def done(self, job: int, record: Record) -> list[str]:
         text = dump_json(record_to_dict(record), ascii_only=not self._sink.is_unicode, indent=2)
         if self._array:

@@ -25,6 +25,9 @@ class JsonlFormat:
     def text(self, job: int, text: str) -> None:
         pass
 
+    def thought(self, job: int, text: str) -> None:
+        pass
+
     def done(self, job: int, record: Record) -> list[str]:
         self._sink.write(dump_json(record_to_dict(record), ascii_only=not self._sink.is_unicode) + "\n")
         return []

@@ -44,6 +44,9 @@ class MarkdownFormat:
     def text(self, job: int, text: str) -> None:
         pass
 
+    def thought(self, job: int, text: str) -> None:
+        pass
+
     def done(self, job: int, record: Record) -> list[str]:
         names = tuple(picture.name for picture in record.pictures)
         parts = [] if names == self._under and not self._sink.is_empty else self._heading(record)

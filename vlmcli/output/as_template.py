@@ -66,6 +66,9 @@ class TemplateFormat:
     def text(self, job: int, text: str) -> None:
         pass
 
+    def thought(self, job: int, text: str) -> None:
+        pass
+
     def done(self, job: int, record: Record) -> list[str]:
         if record.undecided:
             return [undecided_line(record)]

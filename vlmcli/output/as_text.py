@@ -14,6 +14,7 @@ from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink, StreamSink
 from vlmcli.output.streams import is_terminal
 
+_DIM, _NOT_DIM = "\x1b[2m", "\x1b[22m"
 _UNFINISHED = re.compile(r"(?:\s|[\u200d\ufe0f\u2600-\u27bf\U0001f000-\U0001faff])*\Z")
 
 
@@ -21,12 +22,13 @@ class Page(Protocol):
     """Where the words of one answer after another are set. They come clean, in any pieces."""
 
     def heading(self, words: str, first: bool) -> None: ...
+    def think(self, text: str) -> None: ...
     def add(self, text: str) -> None: ...
     def end(self) -> None: ...
 
 
 class PlainPage:
-    """The words as they are. White space at the end of an answer is one newline.
+    """The words as they are, and thinking dim before them. White space at the end of an answer is one newline.
 
     That is held back until more comes; and so is an emoji, which may be half a flag or the first of a family.
     """
@@ -34,11 +36,27 @@ class PlainPage:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._held = ""
+        self._thinks = False
 
     def heading(self, words: str, first: bool) -> None:
         self._sink.write(("" if first else "\n") + f"==> {words} <==\n")
 
+    def think(self, text: str) -> None:
+        if not self._thinks:
+            self._sink.write(_DIM)
+        self._thinks = True
+        self._take(text)
+
     def add(self, text: str) -> None:
+        self._end_thinking()
+        self._take(text)
+
+    def _end_thinking(self) -> None:
+        if self._thinks:
+            self._thinks, self._held = False, ""
+            self._sink.write(f"{_NOT_DIM}\n\n")
+
+    def _take(self, text: str) -> None:
         text = self._held + text
         words = text[: _UNFINISHED.search(text).start()]  # type: ignore[union-attr]
         self._held = text[len(words) :]
@@ -46,6 +64,7 @@ class PlainPage:
             self._sink.write(words)
 
     def end(self) -> None:
+        self._end_thinking()
         rest, self._held = self._held.rstrip(), ""
         self._sink.write(rest + "\n")
 
@@ -61,7 +80,7 @@ class TextFormat:
         self._page: Page | None = None
         self._job: int | None = None
         self._any = False
-        self._cleaner = Cleaner()
+        self._cleaner, self._thinking = Cleaner(), Cleaner()
         self._said = ""
 
     def warm(self) -> None:
@@ -74,6 +93,12 @@ class TextFormat:
             self._begin(job, None)
         text = self._cleaner.feed(text)
         self._add(text if self._said else text.lstrip())
+
+    def thought(self, job: int, text: str) -> None:
+        if job != self._job:
+            self._begin(job, None)
+        assert self._page is not None
+        self._page.think(self._thinking.feed(text))
 
     def done(self, job: int, record: Record) -> list[str]:
         if record.error is not None:
@@ -111,7 +136,8 @@ class TextFormat:
         self.close(complete=False)
         self.warm()
         assert self._page is not None
-        self._job, self._said, self._cleaner = job, "", Cleaner()
+        self._job, self._said = job, ""
+        self._cleaner, self._thinking = Cleaner(), Cleaner()
         if self._settings.several:
             words = self._settings.heading(job) if self._settings.heading else record.name if record else ""
             self._page.heading(show_name(words), first=not self._any)

@@ -4,6 +4,7 @@ The names are those of the JSON, with a dot where it nests: `tokens.answer`, `ti
 
 picture, width, height, sha256   of the picture; of several, one after the other with `|` between them
 probabilities.LABEL, data.NAME   of choices; of a schema's object
+regions                          `left top right bottom` of each, with `|` between them
 error                            the message, as `error.message`; all of `error` is None when it was answered
 
 Words are clean: no control character in them but newline and tab, and in names and messages not even those.
@@ -20,7 +21,7 @@ from vlmcli.output.sanitize import clean_text, show_name
 
 Value = str | int | float | bool | None
 
-_WORDS = ("text", "question")
+_WORDS = ("text", "thinking", "question")
 _BETWEEN = "|"
 
 
@@ -28,6 +29,7 @@ def flatten(record: Record) -> dict[str, Value]:
     nested = record_to_dict(record)
     pictures = nested.pop("pictures")
     del nested["blocks"]  # no cell holds them
+    regions = nested.pop("regions")
     error = nested.pop("error") or dict.fromkeys(("kind", "message", "hint"))
     nested["confidence"] = nested["confidence"] or dict.fromkeys(("mean", "lowest"))
     flat: dict[str, Value] = {}
@@ -43,6 +45,7 @@ def flatten(record: Record) -> dict[str, Value]:
     flat["picture"] = _of_all(pictures, "name")
     flat |= {name: _of_all(pictures, name) for name in ("width", "height", "sha256")}
     flat["error"] = _clean("error", error["message"])
+    flat["regions"] = None if regions is None else _BETWEEN.join(" ".join(map(str, box)) for box in regions)
     return flat | {f"error.{key}": _clean("error", part) for key, part in error.items()}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vlmcli.core import JobDone, JobText
+from vlmcli.core import JobDone, JobText, JobThought
+
+Said = JobThought | JobText | JobDone
 
 
 class InOrder:
@@ -13,9 +15,9 @@ class InOrder:
 
     def __init__(self) -> None:
         self._turn = 0
-        self._held: dict[int, list[JobText | JobDone]] = {}
+        self._held: dict[int, list[Said]] = {}
 
-    def push(self, event: JobText | JobDone) -> list[JobText | JobDone]:
+    def push(self, event: Said) -> list[Said]:
         """What may be shown now that `event` has come."""
         if event.job != self._turn:
             if isinstance(event, JobDone):

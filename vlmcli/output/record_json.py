@@ -7,6 +7,7 @@ pictures           [{name, width, height, sha256}]; null where the picture could
                    sha256 is of its size and upright pixels, whatever file they came in
 question, model    as asked, and who answered
 text               the answer; "" when it failed
+thinking           what the model said on the way to it; "" where it said nothing
 stop_reason        end, stop, length, context, timeout, repetition, interrupted, connection; null when it
                    failed
 cut_short          true: the answer is not whole
@@ -21,6 +22,8 @@ cached             true: the answer was recalled, nothing was computed
 blocks             [{kind, box, text, lines: [{box, text, confidence}]}] of a page that was read in parts, in reading
                    order; kind is text, heading or table; box is [left, top, right, bottom] in pixels of the upright
                    picture; confidence is null or {mean, lowest}; [] of a picture that was read in one look
+regions            [[left, top, right, bottom]] in pixels, where two pictures differ, the largest first; null where
+                   that was not looked for
 error              null, or {kind, message, hint}
 """
 
@@ -50,6 +53,7 @@ def record_to_dict(record: Record) -> dict[str, Any]:
         "question": show_surrogates(record.question),
         "model": show_surrogates(record.model),
         "text": show_surrogates(record.text),
+        "thinking": show_surrogates(record.thinking),
         "stop_reason": record.stop_reason,
         "cut_short": record.cut_short,
         "tokens": {"prompt": record.prompt_tokens, "image": record.image_tokens, "answer": record.answer_tokens},
@@ -67,6 +71,7 @@ def record_to_dict(record: Record) -> dict[str, Any]:
         "confidence": c and {"mean": _number(c.mean, 4), "lowest": _number(c.lowest, 4)},
         "cached": record.cached,
         "blocks": [_block_to_dict(block) for block in record.blocks],
+        "regions": None if record.regions is None else [list(box.edges) for box in record.regions],
         "error": None if record.error is None else _error_to_dict(record.error),
     }
 

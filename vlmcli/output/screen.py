@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from itertools import pairwise
 
 from rich.console import Console
 from rich.theme import Theme
@@ -17,7 +18,9 @@ from vlmcli.output.markdown import AnswerMarkdown, drop_beginnings, split_blocks
 from vlmcli.output.sink import StreamSink
 from vlmcli.output.streams import fit, terminal_size
 from vlmcli.output.widths import widest
+from vlmcli.output.wrapping import break_offsets
 
+_DIM, _NOT_DIM = "\x1b[2m", "\x1b[22m"
 _FRAME_S = 0.05
 _WORK_SHARE = 4  # draw at most a fourth of the time, however long the block is
 _TRIES = 3
@@ -33,7 +36,8 @@ class MarkdownPage:
         )
         self._area = LiveArea(sink.write)
         self._live = live
-        self._pending = ""
+        self._pending = self._thought = ""
+        self._thinks = False
         self._blocks = 0
         self._next_draw = 0.0
 
@@ -43,7 +47,34 @@ class MarkdownPage:
         self._area.commit(([] if first else [""]) + capture.get().split("\n"), self._columns)
         self._blocks = 0
 
+    def think(self, text: str) -> None:
+        """Dim and as it is; a line is printed for good once the next one has begun."""
+        self._thought += fit(self._stream, text).replace("\t", " ")
+        *finished, self._thought = self._thought.split("\n")
+        for line in finished:
+            self._area.commit(self._dimmed(line), self._columns)
+            self._thinks = True
+        if self._live and time.monotonic() >= self._next_draw and self._thought.strip():
+            columns, rows = terminal_size(self._stream)
+            self._area.draw(self._dimmed(self._thought)[-max(rows - 1, 1) :], columns)
+            self._next_draw = time.monotonic() + _FRAME_S
+
+    def _end_thinking(self) -> None:
+        rest, self._thought = self._thought, ""
+        if rest.strip():
+            self._area.commit(self._dimmed(rest), self._columns)
+            self._thinks = True
+        if self._thinks:
+            self._area.commit([""], self._columns)
+        self._thinks = False
+
+    def _dimmed(self, line: str) -> list[str]:
+        """A line of thinking, in as many lines as the screen needs."""
+        starts = [0, *break_offsets(line, self._columns), len(line)]
+        return [f"{_DIM}{line[a:b].rstrip()}{_NOT_DIM}" if line[a:b].strip() else "" for a, b in pairwise(starts)]
+
     def add(self, text: str) -> None:
+        self._end_thinking()
         self._pending += fit(self._stream, text)  # now, not when it is written: … takes three columns in ASCII
         if "\n" in text:
             finished, self._pending = split_finished(self._pending)
@@ -53,6 +84,7 @@ class MarkdownPage:
             self._draw()
 
     def end(self) -> None:
+        self._end_thinking()
         rest, self._pending = self._pending, ""
         if rest.strip() or not self._blocks:
             self._commit(rest)

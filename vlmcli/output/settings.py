@@ -33,6 +33,8 @@ class OutputSettings:
     """Fields that have columns of their own in a table, beside those that all records have."""
     explain: bool = False
     """In text on a terminal, underline the words of which the model was not sure."""
+    thinking: bool = False
+    """On a terminal, show what the model says on the way to its answer, too."""
     thumbnail: Callable[[str], bytes | None] | None = None
     """A picture's name -> a small JPEG, PNG or WebP file of it, None where there is none. For html."""
 

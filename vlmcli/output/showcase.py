@@ -49,6 +49,14 @@ def show(command: str, pictures: Sequence[LoadedImage], answer: str, stream: Tex
     console.print()
 
 
+def draw(picture: LoadedImage, stream: TextIO | None = None) -> None:
+    """The picture alone, a pixel of it half a sign high. Only where `shows_pictures`."""
+    from rich.console import Console
+
+    stream = sys.stdout if stream is None else stream
+    Console(file=stream, highlight=False, width=terminal_size(stream).columns).print(half_blocks(picture))
+
+
 def half_blocks(picture: LoadedImage) -> Text:
     """Two rows of pixels in a row of characters: the upper one as the colour of ▀, the lower one behind it."""
     from rich.text import Text

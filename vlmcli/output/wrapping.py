@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console, JustifyMethod
 from rich.containers import Lines
 from rich.text import Text
 
+from vlmcli.output.streams import fit, is_terminal, terminal_size
 from vlmcli.output.widths import split_signs, widest
 
 _WORD = re.compile(r"\s*\S+\s*|\s+")
@@ -88,3 +89,16 @@ def _may_part(before: str, sign: str) -> bool:
 def _is_ideograph(char: str) -> bool:
     """Wide, and no Hangul: Korean has spaces."""
     return unicodedata.east_asian_width(char) in "WF" and not "\uac00" <= char <= "\ud7a3"
+
+
+def hanging_lines(facts: Iterable[tuple[str, str]], stream: TextIO) -> list[str]:
+    """(what, words) as lines: words under words. Wrapped where a person reads it; a script gets whole lines."""
+    shown = [(what, fit(stream, words)) for what, words in facts]
+    indent = max(len(what) for what, _words in shown) + 2
+    room = max(terminal_size(stream).columns - indent, 12) if is_terminal(stream) else 0
+    lines: list[str] = []
+    for what, words in shown:
+        starts = [0, *(break_offsets(words, room) if room else ()), len(words)]
+        parts = [words[a:b].rstrip() for a, b in pairwise(starts)]
+        lines += [f"{what if number == 0 else '':{indent}}{part}" for number, part in enumerate(parts)]
+    return lines

@@ -6,7 +6,7 @@ import contextlib
 from types import TracebackType
 from typing import Protocol, TextIO
 
-from vlmcli.core import JobDone, JobEvent, JobNote, JobStage, JobText, Record
+from vlmcli.core import JobDone, JobEvent, JobNote, JobStage, JobText, JobThought, Record
 from vlmcli.output.notes import print_error, stats_line
 from vlmcli.output.order import InOrder
 from vlmcli.output.sanitize import show_name
@@ -16,11 +16,14 @@ from vlmcli.output.spinner import Spinner
 from vlmcli.output.streams import is_terminal, say
 
 _STAGES = {"loading": "loading the model", "looking": "looking", "reading": "reading", "answering": "answering"}
-_STAGES |= {"waiting": "waiting for the server"}
+_STAGES |= {"waiting": "waiting for the server", "thinking": "thinking"}
 
 
 class Format(Protocol):
-    """How records look. `text` comes only if it `streams`; `done` returns remarks for stderr."""
+    """How records look. `text` comes only if it `streams`; `done` returns remarks for stderr.
+
+    `thought` comes only where a person wants to see it.
+    """
 
     in_order: bool
     streams: bool
@@ -29,6 +32,7 @@ class Format(Protocol):
         """The engine is busy: a good time to import what will be needed."""
 
     def text(self, job: int, text: str) -> None: ...
+    def thought(self, job: int, text: str) -> None: ...
     def done(self, job: int, record: Record) -> list[str]: ...
     def close(self, complete: bool) -> None: ...
 
@@ -45,6 +49,7 @@ class Writer:
         self._streams = settings.stream and form.streams and sink.streams
         self._on_terminal = isinstance(sink, StreamSink) and is_terminal(sink.stream)
         self._beside_terminal = isinstance(sink, StreamSink) and sink.stream.isatty()
+        self._thinks_aloud = settings.thinking and self._on_terminal
         self._spinner = Spinner(stderr if self._may_spin() else None)
         self._stage = ""
         self._speaking = False
@@ -78,20 +83,26 @@ class Writer:
         """Everything was answered: keep it. Raises OutputError when that fails."""
         self._finish(complete=True)
 
-    def _show(self, event: JobText | JobDone) -> None:
+    def _show(self, event: JobThought | JobText | JobDone) -> None:
         if isinstance(event, JobDone):
             self._show_record(event.job, event.record)
+            return
+        if isinstance(event, JobThought) and not (self._thinks_aloud and self._streams):
+            self._spin("thinking")
             return
         if not self._streams or self._sink.aside:
             self._spin("answering")
         if self._streams and event.text:
             self._begin_output()
             self._speaking = not self._sink.aside
-            self._form.text(event.job, event.text)
+            say = self._form.thought if isinstance(event, JobThought) else self._form.text
+            say(event.job, event.text)
 
     def _show_record(self, job: int, record: Record) -> None:
         self._done += 1
         self._begin_output()
+        if record.thinking and self._thinks_aloud and not self._streams:
+            self._form.thought(job, record.thinking)
         remarks = self._form.done(job, record) if self._belongs(record) else []
         self._sink.mark_whole()
         self._speaking = False

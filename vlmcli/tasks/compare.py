@@ -1,23 +1,38 @@
-"""What differs between pictures, also for models that were trained on one picture at a time."""
+"""What differs between pictures, also for models that were trained on one picture at a time.
+
+native     all pictures in one question
+stitch     one picture of them all, side by side
+describe   each picture described on its own, and then the descriptions compared
+diff       the places whose pixels differ, from both pictures; for two of one size
+auto       native or stitch as the family was trained; and as diff where two pictures differ in small places only
+
+Pixels that are all the same need no model: the answer says so, unless it was asked something else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from string import ascii_uppercase
 
-from vlmcli.core import LoadedImage, Sampling
+from vlmcli.core import Difference, LoadedImage, Sampling
 from vlmcli.errors import UsageError
-from vlmcli.tasks.task import Brief, Steps, Task, ask_once
+from vlmcli.tasks.describe import STYLES
+from vlmcli.tasks.task import Brief, Outcome, Steps, Task, ask_once
+from vlmcli.tasks.thinking import split_thinking
 
-STRATEGIES = ("auto", "native", "stitch")
+STRATEGIES = ("auto", "native", "stitch", "describe", "diff")
 MOST_PICTURES = len(ascii_uppercase)
+IDENTICAL = "The pictures are identical: no pixel differs."
+SMALL_SHARE = 1 / 16
+"""Regions that take no more of the picture are shown large by `auto`: among all the rest they would be overlooked."""
 
 
 def strategy_of(brief: Brief) -> str:
-    """`native` gives the model all pictures; `stitch` one picture of them all, side by side."""
+    """As asked; for `auto` and `diff` how the model is given what it sees: `native` or `stitch`."""
     if brief.options.strategy not in STRATEGIES:
         raise UsageError(f"There is no strategy {brief.options.strategy!r}.", f"One of: {', '.join(STRATEGIES)}")
-    if brief.options.strategy != "auto":
+    if brief.options.strategy not in ("auto", "diff"):
         return brief.options.strategy
     return "native" if brief.family.several_pictures else "stitch"
 
@@ -27,20 +42,85 @@ def _question(brief: Brief, n_pictures: int) -> str:
         raise UsageError(
             f"compare takes 2 to {MOST_PICTURES} pictures, and was given {n_pictures}.", "vlm compare ONE OTHER"
         )
+    if n_pictures > 2 and (brief.options.diff or brief.options.strategy == "diff"):
+        raise UsageError(f"Differing regions are found in 2 pictures, and {n_pictures} were given.", "vlm compare A B")
     many = "two" if n_pictures == 2 else str(n_pictures)
     if strategy_of(brief) == "native":
         return brief.wording("compare", brief.options.question or f"What is different between these {many} pictures?")
     labels = ", ".join(ascii_uppercase[: n_pictures - 1]) + f" and {ascii_uppercase[n_pictures - 1]}"
-    explanation = f"This picture shows {many} pictures side by side, labelled {labels}."
     asked = brief.options.question or "What is different between them?"
+    if strategy_of(brief) == "describe":
+        return brief.wording("compare.describe", f"These are descriptions of {many} pictures, {labels}. {asked}")
+    explanation = f"This picture shows {many} pictures side by side, labelled {labels}."
     return brief.wording("compare.stitch", f"{explanation} {asked}")
 
 
 def _steps(brief: Brief, pictures: Sequence[LoadedImage]) -> Steps:
     question = _question(brief, len(pictures))
+    found = _difference(brief, pictures)
+    regions = found.regions if found else None
+    if found and brief.options.diff and brief.draw:
+        brief.draw(pictures[1], found.regions, brief.options.diff)
+    own_words = brief.options.question or brief.options.prompt
+    if found and found.identical and not own_words and brief.options.strategy in ("auto", "diff"):
+        return Outcome(IDENTICAL, "end", regions=())
+    if strategy_of(brief) == "describe":
+        outcome = yield from _describe_each(brief, pictures, question)
+        return replace(outcome, regions=regions)
+    if found and found.crops and (brief.options.strategy == "diff" or _is_small(brief, found)):
+        pictures = _places(brief, found)
     if strategy_of(brief) == "stitch":
         pictures = [brief.stitch(pictures, ascii_uppercase[: len(pictures)])]
-    return ask_once(brief, pictures, question, Sampling())
+    outcome = yield from ask_once(brief, pictures, question, Sampling())
+    return replace(outcome, regions=regions)
+
+
+def _is_small(brief: Brief, found: Difference) -> bool:
+    return brief.options.strategy == "auto" and found.share <= SMALL_SHARE
+
+
+def _difference(brief: Brief, pictures: Sequence[LoadedImage]) -> Difference | None:
+    """Where two pictures differ; None where that is not asked, or they are of two sizes.
+
+    Raises UsageError for two sizes when the user asked for the regions.
+    """
+    wanted = bool(brief.options.diff) or brief.options.strategy == "diff"
+    if brief.differing is None or len(pictures) != 2 or not (wanted or brief.options.strategy == "auto"):
+        return None
+    first, second = pictures
+    if (first.width, first.height) == (second.width, second.height):
+        return brief.differing(first, second)
+    if wanted:
+        raise UsageError(
+            f"{first.name} is {first.width}x{first.height} and {second.name} {second.width}x{second.height}: "
+            "regions that differ are found in pictures of one size.",
+            f"vlm compare {first.name} {second.name}",
+        )
+    return None
+
+
+def _places(brief: Brief, found: Difference) -> list[LoadedImage]:
+    """The places that differ as they are in the one picture, and as they are in the other."""
+    if len(found.crops) == 1:
+        return list(found.crops[0])
+    numbers = [str(number + 1) for number in range(len(found.crops))]
+    return [brief.stitch(side, numbers) for side in zip(*found.crops, strict=True)]
+
+
+def _describe_each(brief: Brief, pictures: Sequence[LoadedImage], question: str) -> Steps:
+    """A request for each picture, then one about the words alone."""
+    asked = brief.family.wordings.get("describe.detailed", STYLES["detailed"])
+    descriptions: list[str] = []
+    for label, picture in zip(ascii_uppercase, pictures, strict=False):
+        request = brief.request([picture], asked, Sampling(), greedy=True)
+        answer = yield replace(request, says="thinking", think=False)
+        words = split_thinking(answer.text, answer.stop_reason)[1]
+        descriptions.append(f"Picture {label}: {words}")
+        if answer.stop_reason in ("timeout", "interrupted"):
+            return Outcome("", answer.stop_reason, thinking="\n\n".join(descriptions))
+    said = "\n\n".join(descriptions)
+    outcome = yield from ask_once(brief, [], f"{said}\n\n{question}", Sampling())
+    return replace(outcome, thinking="\n\n".join(filter(None, (said, outcome.thinking))))
 
 
 COMPARE = Task("compare", _question, _steps)

@@ -5,13 +5,30 @@ Where it yields a Together instead it is sent a tuple of Outcomes.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vlmcli.core import Confidence, Family, Form, LoadedImage, Part, Picture, Request, Sampling, StopReason, Text, Turn
+from vlmcli.core import (
+    Confidence,
+    Detail,
+    Difference,
+    Family,
+    Form,
+    LoadedImage,
+    Part,
+    Picture,
+    Region,
+    Request,
+    Sampling,
+    StopReason,
+    Text,
+    Turn,
+)
 from vlmcli.core.pages import Page, TextBlock, TextLine
 from vlmcli.errors import UsageError, VlmError
+from vlmcli.tasks.thinking import split_thinking
 from vlmcli.tasks.together import Together
 
 Steps = Generator[Request | Together, Any, "Outcome"]
@@ -20,10 +37,17 @@ Exchange = tuple[str, str]
 Stitch = Callable[[Sequence[LoadedImage], Sequence[str]], LoadedImage]
 LayOut = Callable[[LoadedImage], Page | None]
 """What to show of a page that is larger than the model's eyes; None: the picture as it is."""
+Differing = Callable[[LoadedImage, LoadedImage], Difference]
+Draw = Callable[[LoadedImage, Sequence[Region], str], None]
 
 
 _DRAWING = ("temperature", "top_p")
 """Fields of Sampling that bring chance into an answer."""
+_REASON = "Think about it step by step, and say what you see that matters, before you answer."
+_CONCLUDE = "Give only the final answer."
+_REASONING_TOKENS, _THINKING_TOKENS = 1024, 4096
+"""Room for reasons that were asked for, and for a model that thinks by itself, as far as the user does not say."""
+_ROOM_FOR_WORDS = 256
 _CONVERSATION_TOKENS = 2048
 """Room that a conversation asks for beyond its first answer, so that it does not move to a larger context."""
 
@@ -52,6 +76,10 @@ class TaskOptions:
     """Of choices: take away how likely each label is without any picture."""
     min_confidence: float = 0.0
     """Of choices: below this probability none is chosen."""
+    detail: Detail = "auto"
+    think: bool = False
+    diff: str = ""
+    """Where `compare` draws the regions that differ, as a PNG file; empty: nowhere."""
 
     def sampling(self, default: Sampling) -> Sampling:
         """`default` with what the user set in its place."""
@@ -75,6 +103,11 @@ class Brief:
     """What was asked and answered before about the same pictures; None: this is no conversation."""
     lay_out: LayOut | None = None
     """None: every picture is read as it is."""
+    thinks: bool = False
+    """The model thinks by itself before it answers, when it is let."""
+    differing: Differing | None = None
+    draw: Draw | None = None
+    """Finds where two pictures of one size differ; draws such places into the file that the options name."""
 
     def wording(self, key: str, default: str) -> str:
         """The words to send: the user's, or those that the family was trained on, or ours; in the asked language.
@@ -112,7 +145,15 @@ class Brief:
         settings = self.options.sampling(replace(sampling, **advised))
         settings = replace(settings, stop=self.family.stop, stop_at_repetition=True)
         room_tokens = 0 if self.history is None else _CONVERSATION_TOKENS
-        return Request(0, tuple(turns), settings, timeout_s=self.options.timeout_s, room_tokens=room_tokens)
+        return Request(
+            0,
+            tuple(turns),
+            settings,
+            timeout_s=self.options.timeout_s,
+            room_tokens=room_tokens,
+            detail=self.options.detail,
+            think=self.options.think,
+        )
 
     def _user_turn(self, pictures: Sequence[LoadedImage], question: str) -> Turn:
         """The pictures, then the words, or the other way round where the family wants it."""
@@ -137,6 +178,8 @@ class Outcome:
     lines: tuple[TextLine, ...] = ()
     """What was read of each piece, of one look at a page."""
     confidence: Confidence | None = None
+    thinking: str = ""
+    regions: tuple[Region, ...] | None = None
 
     @property
     def cut_short(self) -> bool:
@@ -155,6 +198,33 @@ class Task:
 def ask_once(
     brief: Brief, pictures: Sequence[LoadedImage], question: str, sampling: Sampling, *, greedy: bool = False
 ) -> Steps:
-    """The steps of most tasks: one request, one answer."""
+    """The steps of most tasks: one request, one answer; or two, for a model that has to be asked to think."""
+    if brief.options.think and brief.thinks:
+        sampling = replace(sampling, max_tokens=max(sampling.max_tokens, _THINKING_TOKENS))
+    elif brief.options.think:
+        return (yield from _think_first(brief, pictures, question, sampling, greedy))
     answer = yield brief.request(pictures, question, sampling, greedy=greedy)
     return Outcome(answer.text, answer.stop_reason)
+
+
+def _think_first(
+    brief: Brief, pictures: Sequence[LoadedImage], question: str, sampling: Sampling, greedy: bool
+) -> Steps:
+    """The reasons in one answer, what follows from them in a second, which goes on from the first."""
+    started = time.monotonic()
+    sampling = replace(sampling, max_tokens=max(sampling.max_tokens, _REASONING_TOKENS))
+    request = brief.request(pictures, f"{question} {_REASON}", sampling, greedy=greedy)
+    room_tokens = max(request.room_tokens, request.sampling.max_tokens + _ROOM_FOR_WORDS)
+    thought = yield replace(request, says="thinking", room_tokens=room_tokens)
+    thinking, text = split_thinking(thought.text, thought.stop_reason)
+    if thinking and text:  # it does think by itself
+        return Outcome(text, thought.stop_reason, thinking=thinking)
+    if not thought.text or thought.stop_reason in ("context", "timeout", "interrupted"):
+        return Outcome("", thought.stop_reason, thinking=thought.text)
+    said = Turn("assistant", (Text(thought.text),))
+    asked = Turn("user", (Text(f"{_CONCLUDE} {question}"),))
+    timeout_s = request.timeout_s
+    if timeout_s is not None:
+        timeout_s = max(timeout_s - (time.monotonic() - started), 0.0)
+    answer = yield replace(request, turns=(*request.turns, said, asked), timeout_s=timeout_s, room_tokens=room_tokens)
+    return Outcome(answer.text, answer.stop_reason, thinking=thought.text)

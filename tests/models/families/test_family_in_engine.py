@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.engine.made_models import any_size
 from tests.engine.tiny_gguf import write
 from tests.models.families.references import IMAGE, PICTURE
 from vlmcli import demo
 from vlmcli.core import Family, Finished, LoadedImage, ModelFiles, Picture, Request, Sampling, Text, Turn
 from vlmcli.engine import ENGINES, EngineSettings, identity
+from vlmcli.engine.detail import Budget
 from vlmcli.engine.held import RowKey
 from vlmcli.engine.identity import identity_of, template_of
 from vlmcli.engine.llama import projector
@@ -28,7 +29,6 @@ from vlmcli.engine.llama.pieces import row_pieces
 from vlmcli.engine.llama.prompt import render
 from vlmcli.engine.llama.template import ChatTemplate
 from vlmcli.engine.modes import Mode
-from vlmcli.gguf import read_header
 from vlmcli.models import resolve_model
 from vlmcli.models.families import FAMILIES
 
@@ -85,24 +85,7 @@ def test_tokens_for_a_picture_reach_the_projector(asked_tokens: list[int]) -> No
 
 @pytest.fixture(scope="module")
 def any_size_projector(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A projector of Qwen2-VL's kind, which takes pictures of any size: one layer, as wide as the model in the box."""
-    width, n, patch = read_header(demo.DECODER).width, 32, 14
-    layer = {f"attn_{name}": (n, n) for name in ("q", "k", "v", "out")} | {"ffn_up": (n, 2 * n), "ffn_down": (2 * n, n)}
-    shapes: dict[str, tuple[int, ...]] = {"v.patch_embd.weight": (patch, patch, 3, n)}
-    shapes["v.patch_embd.weight.1"] = shapes["v.patch_embd.weight"]
-    matrices = {f"v.blk.0.{name}": shape for name, shape in layer.items()}
-    for name, shape in (matrices | {"mm.0": (4 * n, 4 * n), "mm.2": (4 * n, width)}).items():
-        shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[-1:]}
-    for name in ("v.blk.0.ln1", "v.blk.0.ln2", "v.post_ln"):
-        shapes |= {f"{name}.weight": (n,), f"{name}.bias": (n,)}
-    sizes = {"image_size": 560, "patch_size": patch, "embedding_length": n, "feed_forward_length": 2 * n}
-    sizes |= {"projection_dim": width, "block_count": 1, "attention.head_count": 2}
-    metadata: dict[str, Any] = {f"clip.vision.{name}": size for name, size in sizes.items()}
-    metadata |= {f"clip.vision.image_{name}": [0.5, 0.5, 0.5] for name in ("mean", "std")}
-    metadata |= {"clip.vision.attention.layer_norm_epsilon": 1e-6, "clip.has_vision_encoder": True}
-    metadata |= {"general.architecture": "clip", "clip.projector_type": "qwen2vl_merger"}
-    tensors = [(name, shape, 0, bytes(4 * prod(shape))) for name, shape in shapes.items()]
-    return write(tmp_path_factory.mktemp("projector") / "mmproj.gguf", metadata, tensors)
+    return any_size(tmp_path_factory.mktemp("projector") / "mmproj.gguf")
 
 
 @pytest.mark.parametrize(("image_min_tokens", "expected"), [(0, 16), (1024, 1024)])
@@ -114,7 +97,7 @@ def test_a_small_picture_gets_as_many_tokens_as_the_family_says(
     abort = Abort()
     decoder = Decoder(demo.DECODER, abort, Mode.PLAIN)
     try:
-        opened = projector.Projector(any_size_projector, decoder, abort, 1, image_min_tokens=image_min_tokens)
+        opened = projector.Projector(any_size_projector, decoder, abort, 1, budget=Budget(min_tokens=image_min_tokens))
         try:
             assert sum(piece.n_tokens for piece in row_pieces(opened.pieces(small))) == expected
         finally:

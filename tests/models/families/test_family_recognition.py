@@ -84,3 +84,11 @@ def test_what_was_told_by_its_template_keeps_it() -> None:
 
 def test_moondream_is_not_left_to_the_vicuna_template_that_some_files_carry(tmp_path: Path) -> None:
     assert family_for(*headers(tmp_path, "mlp", "phi2", "USER: ASSISTANT:", 2048)) is FAMILIES["moondream"]
+
+
+def test_files_that_were_trained_to_think_keep_their_own_template(tmp_path: Path) -> None:
+    """It is what opens the thinking."""
+    thinking = CHATML + "{{ '<|im_start|>assistant\n<think>\n' }}"
+    found = family_for(*headers(tmp_path, "qwen3vl_merger", "qwen3vl", thinking, 2048))
+    assert found == replace(FAMILIES["qwen3-vl"], own_template_first=True)
+    assert family_for(*headers(tmp_path, "qwen3vl_merger", "qwen3vl", CHATML, 2048)) is FAMILIES["qwen3-vl"]

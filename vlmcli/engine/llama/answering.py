@@ -36,7 +36,10 @@ _DOUBTFUL_BELOW = 0.5
 
 
 class Answering:
-    """A request from admission to its Answer. Knows its slot and position; the worker says when it moves."""
+    """A request from admission to its Answer. Knows its slot and position; the worker says when it moves.
+
+    `begun`: words of the answer that stand in the prompt already.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Answering:
         constraint: Constraint | None = None,
         labels: Labels | None = None,
         end_of_prompt: Run = (),
+        begun: str = "",
     ) -> None:
         """`constraint` becomes its own. With `labels` it scores these after `end_of_prompt`, and writes nothing."""
         self.request = request
@@ -69,8 +73,9 @@ class Answering:
             *((), False) if constraint else (request.sampling.stop, request.sampling.stop_at_repetition),
             continues=bool(request.prefix),
             exact=constraint is not None,
+            begun=begun,
         )
-        self._unsaid = ""
+        self._unsaid = self._text.take()
         self._silent_until = 0.0
         self._clock = Clock()
 
@@ -126,6 +131,8 @@ class Answering:
         started = time.monotonic()
         if isinstance(piece, RowPiece):
             done = context.read_rows(piece, rows, width, self._position, self.slot)
+            if done:
+                eyes.pace.read(piece.n_tokens, time.monotonic() - started)
         else:
             done = context.read_in(piece.tokens, self._position, self.slot, want_logits=self.pieces_left == 1)
         self._clock.prefill_s += time.monotonic() - started
@@ -172,7 +179,7 @@ class Answering:
             return
         self._written.append(token)
         self._probabilities.append(probability)
-        self._text.add(token, decoder.vocabulary.piece(token))
+        self._text.add(token, decoder.vocabulary.written(token))
         self._decide_whether_to_stop()
         self._unsaid += self._text.take()
 

@@ -16,12 +16,15 @@ from vlmcli.errors import DoesNotFit, EngineError, ModelDamaged
 from vlmcli.gguf import Tensor
 
 _CONTROL, _UNKNOWN = 1 << 3, 1 << 0
+_SHOWN_CONTROL_WORDS = ("<think>", "</think>")
+"""Some vocabularies have them as control tokens, whose spelling llama.cpp does not give otherwise."""
 
 
 class Decoder:
     """An open decoder. Raises ModelDamaged when llama.cpp refuses the file, DoesNotFit when a device has no room.
 
     KeyboardInterrupt when aborted. `tensors`: those of its file, by name; only Mode.REPACKED looks at them.
+    `vocabulary_only`: no weights are loaded.
     """
 
     def __init__(
@@ -31,10 +34,12 @@ class Decoder:
         mode: Mode,
         tensors: Mapping[str, Tensor] | None = None,
         placing: Placing = ON_PROCESSOR,
+        vocabulary_only: bool = False,
     ) -> None:
         params = llama.llama_model_default_params()
         placing.set_decoder(params)
         params.progress_callback = abort.on_load
+        params.vocab_only = vocabulary_only
         params.use_extra_bufts = mode is Mode.FULL
         # An override would hold a weight back from the GPU.
         elsewhere = placing.plan.n_layers > 0
@@ -79,6 +84,8 @@ class Vocabulary:
         self.adds_bos: bool = llama.llama_vocab_get_add_bos(pointer)
         self._piece = ctypes.create_string_buffer(256)
         self._control_words: dict[str, int] | None = None
+        found = (self.tokenize(words, parse_special=True) for words in _SHOWN_CONTROL_WORDS)
+        self._shown = frozenset(tokens[0] for tokens in found if len(tokens) == 1)
 
     def tokenize(self, text: str, parse_special: bool) -> list[int]:
         """Ids of `text`, without BOS. `parse_special`: spellings of control tokens become those tokens."""
@@ -105,6 +112,10 @@ class Vocabulary:
         """A token's spelling, character by character. A newline, which never merges, keeps the leading space away."""
         lead = self.tokenize("\n", parse_special=False)
         return [id for c in self.text_of(token) for id in self.tokenize("\n" + c, parse_special=False)[len(lead) :]]
+
+    def written(self, token: int) -> bytes:
+        """The bytes of a token of an answer: of control tokens only those that part thinking from answer."""
+        return self.piece(token, special=token in self._shown)
 
     def piece(self, token: int, special: bool = False) -> bytes:
         """The bytes that a token stands for; nothing for a control token unless `special`."""

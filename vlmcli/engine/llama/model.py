@@ -10,6 +10,7 @@ from functools import partial
 
 from vlmcli.core import Choices, Family, LoadedImage, ModelFiles, Part, Picture, Request, Text
 from vlmcli.engine import EngineSettings
+from vlmcli.engine.detail import budget_of
 from vlmcli.engine.fit import check_fits
 from vlmcli.engine.identity import template_of, tensors_of, types_of
 from vlmcli.engine.llama import devices, logs
@@ -24,12 +25,13 @@ from vlmcli.engine.llama.labels import labels_after
 from vlmcli.engine.llama.opening import Opening, Say, allowed
 from vlmcli.engine.llama.pieces import Piece, TokenPiece, prompt_pieces
 from vlmcli.engine.llama.projector import Projector
-from vlmcli.engine.llama.prompt import Run, render
+from vlmcli.engine.llama.prompt import THINK, Run, begins_to_think, render
 from vlmcli.engine.llama.read_in import ReadIn
 from vlmcli.engine.llama.saver import Saver
 from vlmcli.engine.llama.scoring import BRANCHES, LEAD_TOKENS
 from vlmcli.engine.llama.template import ChatTemplate
 from vlmcli.engine.offload import room_for_kv
+from vlmcli.engine.pace import keep_pace
 from vlmcli.engine.placement import F16, Q8_0, kv_bytes
 from vlmcli.engine.safety import check_build
 from vlmcli.errors import DoesNotFit, EngineError, TemplateError
@@ -68,18 +70,19 @@ class OpenModel:
             identity = identify(files, verdict.mode, self.plan)
             saver = Saver(settings.store) if settings.store else None
             self.read_in = ReadIn(saver, identity) if saver else None
-            load_projector = partial(
-                Projector,
-                files.projector,
-                self.decoder,
-                abort,
-                self.threads_batch,
-                image_min_tokens=files.family.image_min_tokens,
+            self.eyes = Eyes(
+                lambda budget: opening.open_projector(
+                    partial(Projector, files.projector, self.decoder, abort, self.threads_batch, budget=budget),
+                    self.plan,
+                ),
+                partial(budget_of, projector=projector, family_min_tokens=files.family.image_min_tokens),
+                saver,
+                identity,
             )
-            self.eyes = Eyes(partial(opening.open_projector, load_projector, self.plan), saver, identity)
             opened.callback(self.eyes.close)
             if saver:
                 opened.callback(saver.close)
+                opened.callback(keep_pace, files, self.eyes.pace)
             self._owned = opened.pop_all()
         self._load_s = time.monotonic() - started
 
@@ -89,11 +92,12 @@ class OpenModel:
             request = replace(request, prefix=request.form.lead_in)
         parts = render(spaced(request, self._family), self._template, self._family.separator)
         words = self.decoder.vocabulary
-        pieces = prompt_pieces(parts, words, self.eyes.pieces)
+        pieces = prompt_pieces(parts, words, partial(self.eyes.pieces, detail=request.detail))
         if isinstance(request.form, Choices):
             return self._prepare_choices(request, parts, pieces)
         constraint = Constraint(grammar_of(request.form), words) if request.form else None
-        answering = Answering(request, pieces, constraint)
+        begun = THINK if not constraint and begins_to_think(parts) else ""
+        answering = Answering(request, pieces, constraint, begun=begun)
         need = check_fits(answering.need, self.trained_tokens)
         answering.need = replace(need, flash_attention=self._flash_attention(request))
         return answering

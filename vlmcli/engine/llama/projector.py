@@ -6,6 +6,7 @@ import ctypes
 from pathlib import Path
 
 from vlmcli.core import LoadedImage
+from vlmcli.engine.detail import USUAL, Budget
 from vlmcli.engine.held import RowKey
 from vlmcli.engine.llama import logs
 from vlmcli.engine.llama.abort import Abort
@@ -24,7 +25,7 @@ class Projector:
 
     DoesNotFit when there is no room for it.
 
-    `image_min_tokens`: pictures of fewer tokens are scaled up, where the projector takes any size; 0 leaves them.
+    `budget`: where the projector takes any size, pictures of fewer tokens are scaled up, and of more down.
     """
 
     def __init__(
@@ -35,16 +36,19 @@ class Projector:
         threads: int,
         placing: Placing = ON_PROCESSOR,
         *,
-        image_min_tokens: int = 0,
+        budget: Budget = USUAL,
     ) -> None:
+        self.budget = budget
         params = mtmd.mtmd_context_params_default()
         placing.set_projector(params)
         params.warmup = False
         params.print_timings = False
         params.n_threads = threads
         params.media_marker = _MARKER
-        if image_min_tokens:
-            params.image_min_tokens = image_min_tokens
+        if budget.min_tokens:
+            params.image_min_tokens = budget.min_tokens
+        if budget.max_tokens:
+            params.image_max_tokens = budget.max_tokens
         params.cb_eval = abort.on_encode
         params.progress_callback = abort.on_load_projector
         self._abort, self._keep = abort, params  # C holds pointers into params
@@ -93,7 +97,7 @@ class Projector:
                 f"{f': {reason}' if reason else ''}.",
                 "Try the picture with another size or another model.",
             )
-        return pieces
+        return only_overview(pieces, self.budget)
 
     def _piece(self, chunks: PictureChunks, index: int, image: LoadedImage) -> Piece:
         chunk = mtmd.mtmd_input_chunks_get(chunks.pointer, index)
@@ -103,7 +107,7 @@ class Projector:
             return TokenPiece(tuple(tokens[: n.value]))
         return row_piece(
             chunk,
-            RowKey(image.digest, index),
+            RowKey(image.digest, index, self.budget.name),
             image,
             chunks,
             bool(mtmd.mtmd_decode_use_non_causal(self.pointer, chunk)),
@@ -129,3 +133,12 @@ class Projector:
         pointer, self.pointer = self.pointer, None
         if pointer:
             mtmd.mtmd_free(pointer)
+
+
+def only_overview(pieces: list[Piece], budget: Budget) -> list[Piece]:
+    """The pieces of a tiled picture without its tiles, where the budget wants the overview alone."""
+    rows = [index for index, piece in enumerate(pieces) if isinstance(piece, RowPiece)]
+    if not budget.overview:
+        return pieces
+    kept = rows[0] if budget.overview == "first" else rows[-1]
+    return [piece for index, piece in enumerate(pieces) if index == kept or index not in rows]

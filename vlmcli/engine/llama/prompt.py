@@ -20,6 +20,8 @@ from vlmcli.errors import PictureLost
 # Noncharacters (Unicode 23.7: for internal use) around a number stand for the n-th foreign thing.
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"
 _STAND_IN = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
+THINK = "<think>"
+"""What models write before they think, and some templates write for them."""
 _NONCHARACTERS = str.maketrans({_OPEN: "\ufffd", _CLOSE: "\ufffd"})
 
 
@@ -42,7 +44,7 @@ def render(request: Request, template: ChatTemplate, separator: str) -> list[Run
     """
     things: list[str | LoadedImage] = []
     messages = [(turn.role, _content(turn, separator, things)) for turn in request.turns]
-    rendered = template.render(messages)
+    rendered = template.render(messages, request.think)
     if request.prefix:  # an answer begins with a space unless the template ended with white space
         space = "" if rendered[-1:].isspace() else " "
         rendered += space + _stand_in(things, request.prefix)
@@ -67,6 +69,14 @@ def continued(run: Run, words: str) -> Run:
     text = "".join(span.text for span in run)
     space = "" if text[-1:].isspace() else " "
     return (*run, Span(space, False), Span(words.translate(_NONCHARACTERS), True))
+
+
+def begins_to_think(parts: Sequence[Run | LoadedImage]) -> bool:
+    """Whether the template itself has opened the thinking, so that the answer will only close it."""
+    last = parts[-1] if parts else ()
+    if isinstance(last, LoadedImage) or not last:
+        return False
+    return not last[-1].foreign and last[-1].text.rstrip().endswith(THINK)
 
 
 def _content(turn: Turn, separator: str, things: list[str | LoadedImage]) -> str:

@@ -34,8 +34,8 @@ class ChatTemplate:
         self._variables = dict(variables or {})
         self._template = _compile(source)
 
-    def render(self, messages: Sequence[tuple[str, str]]) -> str:
-        """The prompt, without its BOS where the tokenizer adds it.
+    def render(self, messages: Sequence[tuple[str, str]], think: bool = False) -> str:
+        """The prompt, without its BOS where the tokenizer adds it. `think`: a template that knows of it lets it think.
 
         Raises TemplateError when no way of asking keeps what is in the messages.
         """
@@ -43,7 +43,7 @@ class ChatTemplate:
         for variant in (messages, _system_in_user_turn(messages)):
             for typed in (False, True):
                 try:
-                    rendered = self._render_once(variant, typed)
+                    rendered = self._render_once(variant, typed, think)
                 except Exception as error:  # a template is foreign code: it may raise anything
                     failure = failure or error
                     continue
@@ -52,7 +52,7 @@ class ChatTemplate:
         reason = str(failure or "").strip() or "it leaves parts of the conversation out"
         raise TemplateError(f"The model's chat template cannot be used: {reason}.", _HINT)
 
-    def _render_once(self, messages: Sequence[tuple[str, str]], typed: bool) -> str:
+    def _render_once(self, messages: Sequence[tuple[str, str]], typed: bool, think: bool) -> str:
         listed = [
             {"role": role, "content": [{"type": "text", "text": content}] if typed else content}
             for role, content in messages
@@ -64,7 +64,7 @@ class ChatTemplate:
                 bos_token=self._bos,
                 eos_token=self._eos,
                 tools=None,
-                **self._variables,
+                **{**self._variables, **({"enable_thinking": True} if think else {})},
             )
         )
 

@@ -37,6 +37,9 @@ _LLAVA_BY_TEMPLATE = (
 )
 """What only this family's template holds. The first that is found decides."""
 
+_THINKING = ("qwen3-vl",)
+"""Families of which some files were trained to think, and have another template."""
+
 _WIDTH_OF_GLM_OCR = 1536
 """Numbers in a row of the small decoder that shares architecture and projector with GLM-4.6V-Flash, of 4096."""
 
@@ -47,6 +50,8 @@ def family_for(decoder: Header, projector: Header) -> Family | None:
     if projector.projector_type in _LLAVA_PROJECTORS:
         return _llava(decoder.architecture, template)
     name = _name_for(decoder, projector.projector_type, template)
+    if name in _THINKING and "<think>" in template:  # the makers' Thinking files: their template opens the thinking
+        return replace(FAMILIES[name], own_template_first=True)
     return FAMILIES[name] if name else None
 
 
