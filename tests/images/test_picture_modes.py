@@ -78,7 +78,7 @@ def test_every_format_of_the_table_is_tested_here_or_below():
         "GIF",
         "AVIF",
     }
-    assert {f.name for f in FORMATS} == tested | {"PSD", "HEIF"}
+    assert {f.name for f in FORMATS} == tested | {"PSD", "HEIF", "PDF"}
 
 
 def test_psd(pixels):

@@ -118,9 +118,10 @@ def test_threads_end_with_the_jobs() -> None:
         for number in range(20):
             yield (ImageRef(str(number)),)
 
+    others = set(threading.enumerate())
     stream = load_ahead(jobs(), lambda job: job, picture)
     next(stream)
-    mine = [thread for thread in threading.enumerate() if thread.name.startswith("pictures-")]
+    mine = set(threading.enumerate()) - others
     assert mine
     stream.close()  # type: ignore[attr-defined]
     for thread in mine:
