@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -40,8 +41,20 @@ def ask_in_form(brief: Brief, pictures: Sequence[LoadedImage], question: str, sa
             return _chosen(brief.options, form, answer.probabilities, answer.text)
         seen = yield from _calibrated(request, answer, time.monotonic() - started)
         return Outcome("", "interrupted") if seen is None else _chosen(brief.options, form, seen, "")
-    data = json.loads(answer.text) if isinstance(form, Schema) else None
-    return Outcome(answer.text, "end", data=data)
+    if isinstance(form, Schema):
+        return Outcome(spaced(answer.text), "end", data=json.loads(answer.text))
+    return Outcome(answer.text, "end")
+
+
+def spaced(text: str) -> str:
+    """JSON with a space after each comma and colon and none elsewhere, whatever the model did; numbers stay as written.
+
+    A grammar leaves spaces to the model, which puts them anywhere.
+    """
+    return _OUTSIDE_STRINGS.sub(lambda m: m[0] if m[0][0] == '"' else f"{m[0].strip()} " if m[0].strip() else "", text)
+
+
+_OUTSIDE_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|[,:]|\s+')
 
 
 def _calibrated(
