@@ -12,10 +12,11 @@ __version__ = "0.1.0"
 __all__ = ["Reply", "Vlm", "__version__", "pull"]
 
 if TYPE_CHECKING:
-    from vlmcli.api import Vlm, pull
+    from vlmcli.api import Vlm
+    from vlmcli.models.fetching import pull
     from vlmcli.reply import Reply
 
-_HOMES = {"Vlm": "vlmcli.api", "pull": "vlmcli.models.pulling", "Reply": "vlmcli.reply"}
+_HOMES = {"Vlm": "vlmcli.api", "pull": "vlmcli.models.fetching", "Reply": "vlmcli.reply"}
 
 
 def __getattr__(name: str) -> Any:

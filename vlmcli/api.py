@@ -25,7 +25,6 @@ from vlmcli.engine import Engine, EngineSettings, Looker
 from vlmcli.engine.modes import Mode
 from vlmcli.engine.offload_wish import parse_kv_type, parse_wish
 from vlmcli.grammar import form_of
-from vlmcli.models.fetching import pull as pull  # `vlmcli.pull`
 from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
 from vlmcli.session import Conversation

@@ -81,7 +81,7 @@ def test_a_folder_that_it_does_not_see_is_said_once_and_for_all(fill: Callable[.
 
 def test_a_worker_fetches_a_model_where_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[str] = []
-    monkeypatch.setattr("vlmcli.api.pull", fetched.append)
+    monkeypatch.setattr("vlmcli.models.fetching.pull", fetched.append)
 
     def open_model() -> Vlm:
         if not fetched:

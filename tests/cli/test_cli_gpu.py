@@ -216,7 +216,7 @@ def test_where_a_server_answers_this_machines_gpu_is_not_spoken_of(
     monkeypatch.setattr("vlmcli.cli.gpu_hint.find_gpus", lambda: (NVIDIA,))
     monkeypatch.setattr("vlmcli.cli.gpu_hint.is_terminal", lambda stream: True)
     with Vlm("demo") as vlm:
-        work._warn(vlm, Common(engine="http://127.0.0.1:9"))
+        work._warn(vlm, Common(engine="http://127.0.0.1:9"), "ask")
         assert "NVIDIA" not in capsys.readouterr().err
-        work._warn(vlm, Common(engine="llama"))
+        work._warn(vlm, Common(engine="llama"), "ask")
         assert "NVIDIA" in capsys.readouterr().err

@@ -62,7 +62,7 @@ def open_aside(common: Common, folder: Folder) -> tuple[OpenAside, int | None]:
 
 def fetching(open_model: Callable[[], Vlm]) -> Vlm:
     """The model; fetched first where it is not here. For `--ray-pull`, on a worker."""
-    from vlmcli.api import pull
+    from vlmcli.models.fetching import pull
 
     try:
         return open_model()
