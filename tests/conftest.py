@@ -29,6 +29,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many a test waits for a process that it started."""
+    return (os.cpu_count() or 1) + 1
+
+
 _homes = itertools.count()
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vlmcli.errors import ModelDamaged
@@ -59,6 +59,7 @@ def test_whatever_is_let_through_stays_inside(path: str) -> None:
             assert ".." not in joined.parts
 
 
+@example("0.")
 @settings(max_examples=500)
 @given(st.text(alphabet=st.sampled_from("ab./-_\\:\n") | st.characters(), max_size=12))
 def test_a_repository_is_what_the_library_takes_for_one(repo_id: str) -> None:

@@ -8,7 +8,7 @@ from vlmcli.errors import ModelDamaged
 from vlmcli.models.repository import RepoFile, Repository
 
 # `\Z`, not `$`, which lets a newline pass.
-_REPO_ID = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*\Z", re.ASCII)
+_REPO_ID = re.compile(r"(?:[A-Za-z0-9](?:[\w.-]*\w)?/)?[A-Za-z0-9](?:[\w.-]*\w)?\Z", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 _ETAG = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
