@@ -15,7 +15,7 @@ from vlmcli.core import Family, ModelFiles
 from vlmcli.engine import EngineSettings
 from vlmcli.gguf import Tensor, read_header, read_parts
 
-VERSION = 3
+VERSION = 4
 """Grows when the same request may be answered otherwise than before within one version of vlm."""
 
 _CHANGES_NO_ANSWER = frozenset(

@@ -15,6 +15,9 @@ from vlmcli.engine.llama.row_batch import RowBatch
 from vlmcli.errors import DoesNotFit, EngineError
 
 _BATCH_TOKENS = 2048
+_LEAST_OUTPUTS = 16
+"""With room for fewer rows of logits llama.cpp reads a prompt 1.5 times as slowly (measured with AMX: 1 and 2 are slow,
+16 to 512 are not), and takes no less memory."""
 _DECODE = 1  # llama.h, enum llama_process_type
 _AUTOMATIC, _DISABLED, _ENABLED = -1, 0, 1  # llama.h, enum llama_flash_attn_type
 _TYPES = {"f16": 1, "q8_0": 8}  # ggml.h, enum ggml_type
@@ -29,7 +32,8 @@ class Context:
         params.n_batch = max(_BATCH_TOKENS, plan.micro_batch_tokens)
         params.n_ubatch = plan.micro_batch_tokens
         params.n_seq_max = plan.n_slots + plan.branches
-        params.n_outputs_max = max(plan.n_slots, outputs_at_once(decoder.vocabulary.size) if plan.branches else 0)
+        outputs = outputs_at_once(decoder.vocabulary.size) if plan.branches else plan.n_slots
+        params.n_outputs_max = max(outputs, _LEAST_OUTPUTS)
         params.n_threads, params.n_threads_batch = threads, threads_batch
         params.kv_unified = plan.branches > 0
         params.flash_attn_type = _AUTOMATIC if plan.flash_attention else _DISABLED
