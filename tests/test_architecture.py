@@ -24,10 +24,10 @@ LAYERS = (
     {"tasks", "images", "models", "engine", "output"},
     {"cache"},
     {"config"},
-    {"gguf", "grammar", "machine", "processes", "toml_text"},
+    {"gguf", "grammar", "machine", "processes", "state", "toml_text"},
     {"core"},
     {"errors"},
-    {"demo"},
+    {"demo", "whole"},
 )
 ROW = {room: row for row, rooms in enumerate(LAYERS) for room in rooms}
 

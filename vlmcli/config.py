@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vlmcli.errors import OutputError, UsageError
+from vlmcli.whole import replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +135,11 @@ def _parsed(path: Path, text: str) -> Mapping[str, Any]:
 
 def write_config(path: Path, text: str) -> None:
     """Put `text` in the file, whole or not at all. A link stays a link. Raises OutputError."""
-    import tempfile
-
     target = Path(os.path.realpath(path))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("wb", dir=target.parent, prefix=".config-", delete=False) as file:
+        with replacing(target, sync=False, mode=0o600) as file:
             file.write(text.encode())
-        try:
-            if target.exists():
-                os.chmod(file.name, target.stat().st_mode & 0o777)
-            os.replace(file.name, target)
-        except OSError:
-            os.unlink(file.name)
-            raise
     except UnicodeEncodeError:
         raise UsageError("The value is not text.") from None
     except OSError as error:

@@ -104,7 +104,7 @@ def test_where_it_cannot_be_kept_it_is_said_and_nothing_fails(
     monkeypatch.setattr("vlmcli.cli.gpu_hint.find_gpus", lambda: (NVIDIA,))
     monkeypatch.setattr("vlmcli.cli.gpu_hint.is_terminal", lambda stream: True)
     (tmp_path / "a file").touch()
-    monkeypatch.setattr("vlmcli.cli.gpu_hint._folder", lambda: tmp_path / "a file")
+    monkeypatch.setattr("vlmcli.cli.gpu_hint.state_path", (tmp_path / "a file").joinpath)
     assert ["NVIDIA" in ask_demo().stderr for _ in range(2)] == [True, True]
 
 

@@ -27,7 +27,8 @@ from vlmcli.core import Record
 from vlmcli.errors import OutputError, UsageError
 from vlmcli.output import show_name
 from vlmcli.output.record_json import dump_json, record_to_dict
-from vlmcli.output.whole import cannot_write, replacing
+from vlmcli.output.unwritable import cannot_write
+from vlmcli.whole import replacing
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_LINE_BYTES = 10 << 20

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vlmcli.errors import OutputError
 from vlmcli.output import show_name
-from vlmcli.output.whole import cannot_write
+from vlmcli.output.unwritable import cannot_write
 
 _REFUSED = (BlockingIOError, PermissionError)
 _LOCKED_BYTE = 1 << 20

@@ -14,7 +14,8 @@ from vlmcli.batch.ledger import Key, as_line, other_settings
 from vlmcli.errors import UsageError
 from vlmcli.images.names import natural
 from vlmcli.output import show_name
-from vlmcli.output.whole import cannot_write, replacing
+from vlmcli.output.unwritable import cannot_write
+from vlmcli.whole import replacing
 
 
 class _Found(NamedTuple):

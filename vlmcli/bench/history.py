@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from vlmcli.state import state_path
+from vlmcli.whole import replacing
 
 _MOST_RUNS = 500
 _ROOMY_RUNS = 400
@@ -28,9 +29,7 @@ class PastRun:
 
 
 def history_path() -> Path:
-    from platformdirs import user_state_path
-
-    return user_state_path("vlm", appauthor=False) / "bench.jsonl"
+    return state_path("bench.jsonl")
 
 
 def find_last(key: str) -> PastRun | None:
@@ -55,9 +54,8 @@ def _bound(path: Path) -> None:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     if len(lines) <= _MOST_RUNS:
         return
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".bench-", delete=False) as file:
-        file.writelines(lines[-_ROOMY_RUNS:])
-    os.replace(file.name, path)
+    with replacing(path, sync=False) as file:
+        file.writelines(line.encode() for line in lines[-_ROOMY_RUNS:])
 
 
 def _runs() -> Iterator[PastRun]:

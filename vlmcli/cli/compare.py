@@ -33,7 +33,7 @@ def compare(
 ) -> int:
     """Say what is different between two pictures or more."""
     from vlmcli.cli.work import Plan, answer
-    from vlmcli.output.whole import check_drawing
+    from vlmcli.drawing import check_drawing
     from vlmcli.tasks.compare import MOST_PICTURES
 
     names = picture_names(pictures, sources)

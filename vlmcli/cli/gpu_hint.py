@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from pathlib import Path
 
 from vlmcli.errors import VlmError
 from vlmcli.machine import Gpu, find_gpus, why_unused
 from vlmcli.output import is_terminal, show_name
 from vlmcli.output.streams import say
+from vlmcli.state import mark, state_path
 
 
 def say_unused_gpu() -> None:
@@ -32,18 +32,11 @@ def _is_known(gpus: tuple[Gpu, ...]) -> bool:
     from vlmcli.engine.identity import build_identity
 
     with contextlib.suppress(OSError, RuntimeError):
-        marker = _folder() / digest_of(build_identity(), *map(repr, gpus))[:32]
+        marker = state_path("gpus", digest_of(build_identity(), *map(repr, gpus))[:32])
         if marker.exists():
             return True
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
+        mark(marker)
     return False
-
-
-def _folder() -> Path:
-    from platformdirs import user_state_path
-
-    return user_state_path("vlm", appauthor=False) / "gpus"
 
 
 def _build_has_gpu() -> bool:

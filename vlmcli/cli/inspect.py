@@ -33,7 +33,7 @@ def inspect(
     from vlmcli.cli.inspecting import print_all
     from vlmcli.cli.options import Common
     from vlmcli.cli.pictures import find_pictures, first_and_all, iter_names, iter_refs
-    from vlmcli.output.whole import check_drawing
+    from vlmcli.drawing import check_drawing
 
     many = is_many(pictures, sources)
     if save is not None and many:

@@ -16,6 +16,7 @@ from pathlib import Path
 from vlmcli.cache import digest_of
 from vlmcli.core import ModelFiles
 from vlmcli.engine.identity import rows_identity
+from vlmcli.state import keep, state_path
 
 
 @dataclass(slots=True)
@@ -54,11 +55,7 @@ def keep_pace(files: ModelFiles, pace: Pace) -> None:
         return
     pace.measured_at = time.time()
     with contextlib.suppress(OSError, RuntimeError):
-        place = _place(files)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        beside = place.with_name(f"{place.name}.{os.getpid()}.tmp")
-        beside.write_text(json.dumps(asdict(pace)))
-        os.replace(beside, place)
+        keep(_place(files), json.dumps(asdict(pace)))
 
 
 def find_pace(files: ModelFiles) -> Pace | None:
@@ -71,7 +68,5 @@ def find_pace(files: ModelFiles) -> Pace | None:
 
 
 def _place(files: ModelFiles) -> Path:
-    from platformdirs import user_state_path
-
     name = digest_of(os.path.abspath(files.decoder), rows_identity(files))[:32]
-    return user_state_path("vlm", appauthor=False) / "pace" / name
+    return state_path("pace", name)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vlmcli.cache import digest_of
 from vlmcli.engine.modes import Mode, TypeVerdict
+from vlmcli.state import keep, state_path
 
 VERSION = 1
 """Grows when a trial tries something else than before."""
@@ -56,18 +56,11 @@ class Build:
         self._write(_name_of(what), what)
 
     def _folder(self) -> Path:
-        from platformdirs import user_state_path
-
-        return user_state_path("vlm", appauthor=False) / "builds" / self.key[:32]
+        return state_path("builds", self.key[:32])
 
     def _write(self, name: str, text: str) -> None:
-        """Whole or not at all."""
-        with contextlib.suppress(OSError, RuntimeError):
-            folder = self._folder()
-            folder.mkdir(parents=True, exist_ok=True)
-            new = folder / f".{os.getpid()}-{os.urandom(4).hex()}"
-            new.write_text(text)
-            os.replace(new, folder / name)
+        with contextlib.suppress(RuntimeError):
+            keep(self._folder() / name, text)
 
 
 def _name_of(what: str) -> str:

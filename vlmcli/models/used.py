@@ -10,13 +10,13 @@ import hashlib
 import os
 from pathlib import Path
 
+from vlmcli.state import mark, state_path
+
 
 def mark_used(decoder: Path) -> None:
     """Now. Nobody's answer waits for it or fails by it."""
-    with contextlib.suppress(OSError, RuntimeError):
-        marker = _marker(decoder)
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
+    with contextlib.suppress(RuntimeError):
+        mark(_marker(decoder))
 
 
 def last_used(decoder: Path) -> float | None:
@@ -33,7 +33,5 @@ def forget_used(decoder: Path) -> None:
 
 
 def _marker(decoder: Path) -> Path:
-    from platformdirs import user_state_path
-
     name = hashlib.sha256(os.fsencode(os.path.abspath(decoder))).hexdigest()[:32]
-    return user_state_path("vlm", appauthor=False) / "used" / name
+    return state_path("used", name)

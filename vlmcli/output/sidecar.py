@@ -22,8 +22,8 @@ from pathlib import Path
 from vlmcli.core import Record
 from vlmcli.errors import OutputError, UsageError
 from vlmcli.output.sanitize import clean_text, show_name
-from vlmcli.output.whole import replacing
 from vlmcli.output.xmp import NotXmp, has_alt_text, with_alt_text
+from vlmcli.whole import replacing
 
 XMP = ".xmp"
 _PICTURES = frozenset(".jpg .jpeg .png .gif .webp .tif .tiff .bmp .avif .heic .heif .jp2 .psd .ppm".split())

@@ -12,7 +12,7 @@ from typing import Protocol, TextIO
 
 from vlmcli.errors import OutputError
 from vlmcli.output.streams import fit, is_regular_file, is_unicode
-from vlmcli.output.whole import cannot_write
+from vlmcli.output.unwritable import cannot_write
 
 _HINTS = {
     **dict.fromkeys((errno.ENOTDIR, errno.EACCES, errno.EROFS), "Choose another place with --output"),

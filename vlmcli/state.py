@@ -1,0 +1,30 @@
+"""What vlm remembers of its own runs, in the platform's folder for such things. Nothing waits for it or fails by it."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from vlmcli.whole import replacing
+
+
+def state_path(*names: str) -> Path:
+    """Where `names` are kept. Raises RuntimeError for a user without a home."""
+    from platformdirs import user_state_path
+
+    return user_state_path("vlm", appauthor=False).joinpath(*names)
+
+
+def keep(path: Path, text: str) -> None:
+    """The file with this text, whole or as it was."""
+    with contextlib.suppress(OSError, RuntimeError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path, sync=False) as file:
+            file.write(text.encode())
+
+
+def mark(path: Path) -> None:
+    """An empty file that was touched now."""
+    with contextlib.suppress(OSError, RuntimeError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
