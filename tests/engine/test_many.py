@@ -194,7 +194,7 @@ def test_words_come_together(engine: Engine, monkeypatch: pytest.MonkeyPatch) ->
 def test_pixels_in_flight_are_bounded(monkeypatch: pytest.MonkeyPatch, engine: Engine) -> None:
     """However many may be in work at once: no more are taken from the source while so many pixels are held."""
     size = len(RED.rgb)
-    monkeypatch.setattr(llama_engine, "_MOST_PIXEL_BYTES", 2 * size)
+    monkeypatch.setattr(llama_engine, "MOST_PIXEL_BYTES", 2 * size)
     taken, ended, most = 0, 0, 0
 
     def source() -> Iterator[Request]:

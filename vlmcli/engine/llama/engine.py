@@ -10,7 +10,6 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from queue import Empty, SimpleQueue
 
 from vlmcli.core import Answer, Event, Failed, Finished, ModelFiles, Request, Stage, TextChunk
@@ -20,12 +19,11 @@ from vlmcli.engine.llama.devices import MOST_SEQUENCES, best_parallel
 from vlmcli.engine.llama.model import OpenModel
 from vlmcli.engine.llama.worker import Inbox, Worker
 from vlmcli.engine.offload_wish import OFF
+from vlmcli.engine.taking import MOST_PIXEL_BYTES, pixel_bytes, take
 from vlmcli.errors import EngineError
 
 _PATIENCE_S = 0.7
 """How long an interrupt waits for llama.cpp to stop. With what follows it stays within the promised second."""
-_MOST_PIXEL_BYTES = 1 << 30
-"""Pictures in flight, one more at the most: sixteen photographs of a telephone fit, sixteen scans do not."""
 _POLL_S = 0.2 if os.name == "nt" else None  # a wait without end cannot be interrupted on Windows
 
 _Outbox = SimpleQueue[Event | BaseException | None]
@@ -79,13 +77,13 @@ class LlamaEngine:
         pixels: dict[int, int] = {}  # bytes of the pictures of what is in flight
         while True:
             pixels = {id: size for id, size in pixels.items() if id in said}
-            space = _MOST_PIXEL_BYTES - sum(pixels.values())
+            space = MOST_PIXEL_BYTES - sum(pixels.values())
             if not exhausted and len(said) <= self._parallel and space > 0:  # one more than can be in work
                 self._listens = False
-                batch, exhausted = _take(source, self._parallel + 1 - len(said), space)
+                batch, exhausted = take(source, self._parallel + 1 - len(said), space)
                 self._listens = True
                 said.update((request.id, []) for request in batch)
-                pixels.update((request.id, _pixel_bytes(request)) for request in batch)
+                pixels.update((request.id, pixel_bytes(request)) for request in batch)
                 if batch:
                     inbox.put(batch)
             if exhausted and not said:
@@ -159,23 +157,6 @@ class LlamaEngine:
         if worker:
             worker.close()
         return True
-
-
-def _take(source: Iterator[Request | None], room: int, space_bytes: int) -> tuple[list[Request], bool]:
-    """Up to `room` requests that are ready now, until their pixels fill the space; whether the source is at its end."""
-    taken: list[Request] = []
-    for request in islice(source, room):
-        if request is None:
-            return taken, False
-        taken.append(request)
-        space_bytes -= _pixel_bytes(request)
-        if space_bytes <= 0:
-            return taken, False
-    return taken, len(taken) < room
-
-
-def _pixel_bytes(request: Request) -> int:
-    return sum(len(image.rgb) for image in request.images)
 
 
 def _get(outbox: _Outbox) -> Event | BaseException | None:

@@ -9,7 +9,6 @@ from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from queue import Empty, SimpleQueue
 
 from vlmcli.core import Answer, Event, Failed, Finished, LoadedImage, Request, ServedModel
@@ -21,13 +20,12 @@ from vlmcli.engine.server.fleet import Fleet
 from vlmcli.engine.server.http import Wire
 from vlmcli.engine.server.keys import find_secrets
 from vlmcli.engine.server.pace import MOST
+from vlmcli.engine.taking import MOST_PIXEL_BYTES, pixel_bytes, take
 
 Encode = Callable[[LoadedImage, int], tuple[str, bytes]]
 """A picture as a file of so many bytes at the most: its media type, and the bytes."""
 
 _PATIENCE_S = 0.7
-_MOST_PIXEL_BYTES = 1 << 30
-"""Pictures in flight, one more at the most."""
 _URIS_KEPT_CHARS = 1 << 26
 """Of pictures that were sent lately: the next question may be about the same."""
 _SMALL_BYTES = 1 << 18
@@ -79,13 +77,13 @@ class ServerEngine:
         """Feed the servers and hand out what they say, until all that was asked is answered."""
         exhausted = False
         while True:
-            space = _MOST_PIXEL_BYTES - sum(in_flight.values())
+            space = MOST_PIXEL_BYTES - sum(in_flight.values())
             room = dispatch.room - len(in_flight)
             if not exhausted and room > 0 and space > 0:
                 self._listens = False
-                batch, exhausted = _take(source, room, space)
+                batch, exhausted = take(source, room, space)
                 self._listens = True
-                in_flight.update((request.id, _pixel_bytes(request)) for request in batch)
+                in_flight.update((request.id, pixel_bytes(request)) for request in batch)
                 if batch:
                     loop.call_soon_threadsafe(dispatch.add, batch)
             if exhausted and not in_flight:
@@ -202,23 +200,6 @@ def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], list[Finished]
         return result.result(_PATIENCE_S)
     except (TimeoutError, RuntimeError):
         return []
-
-
-def _take(source: Iterator[Request | None], room: int, space_bytes: int) -> tuple[list[Request], bool]:
-    """Up to `room` requests that are ready now, until their pixels fill the space; whether the source is at its end."""
-    taken: list[Request] = []
-    for request in islice(source, room):
-        if request is None:
-            return taken, False
-        taken.append(request)
-        space_bytes -= _pixel_bytes(request)
-        if space_bytes <= 0:
-            return taken, False
-    return taken, len(taken) < room
-
-
-def _pixel_bytes(request: Request) -> int:
-    return sum(len(image.rgb) for image in request.images)
 
 
 def _get(outbox: _Outbox) -> list[Event | BaseException]:
