@@ -446,7 +446,7 @@ def test_a_server_that_does_not_speak_http(server, sent):
     assert hint
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(bytes(1000))[:-9]])
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(bytes(1000))[:-9]], ids=["none", "cut"])
 def test_damaged_compression(server, body):
     url = server.at("/a.png", respond(200, body, Content_Encoding="gzip"))
     assert fails(PictureUnreadable, url)[0].startswith("cannot be read: what it sends ")
