@@ -126,6 +126,17 @@ def test_steps_down_end_with_the_processor(sizes: ModelSizes, frees: list[int], 
     assert len(found) < 60
 
 
+def test_a_projector_that_must_be_had_stays_when_layers_step_down() -> None:
+    wish: OffloadWish | None = OffloadWish(projector=True)
+    layers = []
+    while wish is not None:
+        made = plan(LLAVA, 24 * GB, wish=wish)
+        assert made.projector == "CUDA0"
+        layers.append(made.n_layers)
+        wish = step_down(made, wish)
+    assert layers[0] == 33 and layers[-1] == 0
+
+
 @pytest.mark.parametrize(
     ("free", "layers", "projector"),
     [(0, 0, ""), (24 * GB, 33, "CUDA0"), (6 * GB, 33, "CUDA0"), (5.6 * GB, 33, ""), (3 * GB, 16, "")],

@@ -71,9 +71,9 @@ def plan_offload(
 def step_down(plan: OffloadPlan, wish: OffloadWish) -> OffloadWish | None:
     """What to wish for when `plan` could not be allocated after all; None when nothing is left to give up.
 
-    The projector goes first, then an eighth of the layers at a time.
+    The projector goes first, unless it must be had, then an eighth of the layers at a time.
     """
-    if plan.projector:
+    if plan.projector and not wish.projector:
         return replace(wish, projector=False)
     if plan.n_layers:
         return replace(wish, gpu=str(plan.n_layers - max(plan.n_layers // 8, 1)))
