@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 
 _BEGIN = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from {module} import main; sys.exit(main())"
+_OF_WINDOWS = {0xC0000005: "SIGSEGV", 0xC000001D: "SIGILL", 0xC000013A: "SIGINT"}
+"""How a process ends there, by the names that the same has elsewhere."""
 
 
 def python_command(module: str, arguments: Sequence[str]) -> list[str]:
@@ -21,7 +23,7 @@ def python_command(module: str, arguments: Sequence[str]) -> list[str]:
 def how_it_ended(exit_status: int) -> str:
     """`SIGILL` or `exit code 3`, of what subprocess calls the return code."""
     if exit_status >= 0:
-        return f"exit code {exit_status}"
+        return _OF_WINDOWS.get(exit_status, f"exit code {exit_status}")
     try:
         return signal.Signals(-exit_status).name
     except ValueError:

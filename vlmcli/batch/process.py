@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -13,8 +11,8 @@ from queue import SimpleQueue
 from typing import Any, BinaryIO, Protocol, cast
 
 from vlmcli.batch.messages import Ask, Died, NoMore, Pause, Start, receive, send
+from vlmcli.processes import how_it_ended, python_command
 
-_BEGIN = "import sys; sys.path[:] = sys.argv[1:]; from vlmcli.batch.child import main; main()"
 _SAID_BYTES = 4096
 _LAST_WORDS = 200
 
@@ -41,8 +39,7 @@ class EngineProcess:
     def __init__(self, start: Start, heard: Heard, verbose: bool = False) -> None:
         self._heard = heard
         self._stderr = None if verbose else tempfile.TemporaryFile()  # noqa: SIM115
-        # With our own search path, and with nothing of the current folder: there may be a random.py among the pictures.
-        command = [sys.executable, "-P", "-c", _BEGIN, *sys.path]
+        command = python_command("vlmcli.batch.child", [])
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, bufsize=-1
         )
@@ -95,13 +92,7 @@ class EngineProcess:
 
 def how_it_died(died: Died) -> str:
     """`SIGSEGV`, in words of the system and with its last ones."""
-    if died.exit_status >= 0:
-        how = f"exit code {died.exit_status}"
-    else:
-        try:
-            how = signal.Signals(-died.exit_status).name
-        except ValueError:
-            how = f"signal {-died.exit_status}"
-        if how == "SIGKILL":
-            how += ", perhaps for want of memory"
+    how = how_it_ended(died.exit_status)
+    if how == "SIGKILL":
+        how += ", perhaps for want of memory"
     return f"{how}: {died.said}" if died.said else how

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,18 +13,14 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from vlmcli.engine.modes import Mode
+from vlmcli.processes import how_it_ended, python_command
 
-_BEGIN = "import sys; sys.path[:] = sys.argv[2:]; from vlmcli.engine.llama.trying import main; main(sys.argv[1])"
 _SILENCE_S = 40.0
 """A child that says nothing for so long hangs: a busy machine takes a second for a type, a GPU ten for the first."""
 _LOOK_S = 0.05
 _LONGEST_LINE = 4096
 _FROM_OUTSIDE = frozenset({"SIGINT", "SIGTERM", "SIGKILL", "SIGHUP"})
 """Deaths that say nothing about the build: somebody ended it, or the memory was full."""
-
-
-_OF_WINDOWS = {0xC0000005: "SIGSEGV", 0xC000001D: "SIGILL", 0xC000013A: "SIGINT"}
-"""How a process ends there, by the names that the same has elsewhere."""
 
 
 class Untried(Exception):
@@ -57,8 +51,7 @@ def try_types(order: Order, types: Sequence[str], stop: Callable[[], bool]) -> d
 
 
 def _command(order: str) -> list[str]:
-    # With our own search path, and with nothing of the current folder: there may be a random.py among the pictures.
-    return [sys.executable, "-P", "-c", _BEGIN, order, *sys.path]
+    return python_command("vlmcli.engine.llama.trying", [order])
 
 
 class _Child:
@@ -116,7 +109,7 @@ class _Child:
             status = self._process.wait(timeout=1)
         except subprocess.TimeoutExpired:
             return f"no answer in {_SILENCE_S:.0f} seconds"
-        how = _name_of_signal(-status) if status < 0 else _OF_WINDOWS.get(status, f"exit code {status}")
+        how = how_it_ended(status)
         if how in _FROM_OUTSIDE:
             raise Untried(f"the trial was ended by {how}")
         return how
@@ -146,10 +139,3 @@ def _outcome_of(line: str, type: str) -> str:
         raise Untried(untried)
     failure = said.get("failure")
     return failure if isinstance(failure, str) else _NONSENSE
-
-
-def _name_of_signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

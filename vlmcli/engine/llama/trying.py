@@ -47,12 +47,12 @@ _MISTAKES_ALLOWED = 1
 """Of the small model, quantized coarsely; a kernel that computes nonsense makes no answer right."""
 
 
-def main(order: str) -> None:
+def main() -> None:
     """Try what was ordered, and leave; at once when nobody listens any more."""
     outbox = _take_stdout()
     _leave_no_core()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    asked = json.loads(order)
+    asked = json.loads(sys.argv[1])
     with contextlib.suppress(BrokenPipeError), _folder(asked["folder"]) as folder:
         for type in asked["types"]:
             said = {"type": type} | _try(type, folder, Mode(asked["mode"]), asked["gpu"])
