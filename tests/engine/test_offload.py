@@ -134,7 +134,7 @@ def test_a_projector_that_must_be_had_stays_when_layers_step_down() -> None:
         assert made.projector == "CUDA0"
         layers.append(made.n_layers)
         wish = step_down(made, wish)
-    assert layers[0] == 33 and layers[-1] == 0
+    assert (layers[0], layers[-1]) == (33, 0)
 
 
 @pytest.mark.parametrize(

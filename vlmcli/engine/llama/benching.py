@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from vlmcli.core import LoadedImage, Measured, ModelFiles, Picture, Request, Sampling, Text, Turn
 from vlmcli.engine import EngineSettings
-from vlmcli.engine.fit import Need, plan_context
+from vlmcli.engine.fit import Need
 from vlmcli.engine.llama import devices
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.bindings import llama
@@ -134,14 +134,7 @@ def _side_by_side(model: OpenModel, prompt: _Prompt, most: int) -> Iterator[Meas
 
 
 def _context(model: OpenModel, need: Need, most: int) -> Context:
-    plan = plan_context(
-        [need] * most,
-        trained_tokens=model.trained_tokens,
-        most_slots=most,
-        kv_bytes_per_token=model.kv_bytes_per_token,
-        free_memory_bytes=model.free_bytes_for_kv(),
-    )
-    plan = replace(plan, kv_type=model.plan.kv_type)
+    plan = model.plan_context([need] * most, most)
     return Context(model.decoder, plan, Abort(), model.threads, model.threads_batch)
 
 

@@ -53,13 +53,12 @@ def _import_or_explain() -> tuple[Any, Any]:
 llama, mtmd = _import_or_explain()
 
 
-def find_symbol(name: str) -> Any | None:
+def find_function(name: str, result: Any, *arguments: Any) -> Any | None:
     """A function of ggml that the bindings do not wrap, or None where this build does not export it."""
     for library in (llama._lib, mtmd._libmtmd):
-        try:
-            return getattr(library, name)
-        except AttributeError:
-            continue
+        if (found := getattr(library, name, None)) is not None:
+            found.restype, found.argtypes = result, list(arguments)
+            return found
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 
 from vlmcli.core import LlamaBuild
-from vlmcli.engine.llama.bindings import find_symbol, llama, system_info
+from vlmcli.engine.llama.bindings import find_function, llama, system_info
 from vlmcli.engine.llama.device_list import list_devices
 
 
@@ -17,10 +17,9 @@ def describe_build() -> LlamaBuild:
 
 def _backends() -> tuple[str, ...]:
     """ggml's names of them. Empty where this build does not export what is needed."""
-    count, get, name = (find_symbol(f"ggml_backend_reg_{what}") for what in ("count", "get", "name"))
+    count = find_function("ggml_backend_reg_count", ctypes.c_size_t)
+    get = find_function("ggml_backend_reg_get", ctypes.c_void_p, ctypes.c_size_t)
+    name = find_function("ggml_backend_reg_name", ctypes.c_char_p, ctypes.c_void_p)
     if count is None or get is None or name is None:
         return ()
-    count.restype, count.argtypes = ctypes.c_size_t, []
-    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
-    name.restype, name.argtypes = ctypes.c_char_p, [ctypes.c_void_p]
     return tuple((name(get(index)) or b"").decode("utf-8", "replace") for index in range(count()))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import platform
-from typing import Any
 
 from vlmcli.core import Device
 from vlmcli.engine.llama import logs
-from vlmcli.engine.llama.bindings import find_symbol, llama
+from vlmcli.engine.llama.bindings import find_function, llama
 
 _CPU = 0  # ggml-backend.h, enum ggml_backend_dev_type: CPU, GPU, IGPU, ACCEL
 _GPUS = (1, 2)
@@ -24,23 +23,23 @@ def list_devices() -> tuple[Device, ...]:
 
 def find_pointer(name: str) -> int | None:
     """ggml's handle of the device of this name."""
-    name_of = _function("ggml_backend_dev_name", ctypes.c_char_p, ctypes.c_void_p)
+    name_of = find_function("ggml_backend_dev_name", ctypes.c_char_p, ctypes.c_void_p)
     return next((p for p in _pointers() if name_of is not None and _text(name_of(p)) == name), None)
 
 
 def _pointers() -> list[int]:
     llama.llama_backend_init()  # loads backends that come as libraries of their own
-    count = _function("ggml_backend_dev_count", ctypes.c_size_t)
-    get = _function("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
+    count = find_function("ggml_backend_dev_count", ctypes.c_size_t)
+    get = find_function("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
     return [get(index) for index in range(count())] if count is not None and get is not None else []
 
 
 def _describe(pointer: int) -> Device | None:
-    name = _function("ggml_backend_dev_name", ctypes.c_char_p, ctypes.c_void_p)
-    description = _function("ggml_backend_dev_description", ctypes.c_char_p, ctypes.c_void_p)
-    kind = _function("ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)
+    name = find_function("ggml_backend_dev_name", ctypes.c_char_p, ctypes.c_void_p)
+    description = find_function("ggml_backend_dev_description", ctypes.c_char_p, ctypes.c_void_p)
+    kind = find_function("ggml_backend_dev_type", ctypes.c_int, ctypes.c_void_p)
     sizes = ctypes.POINTER(ctypes.c_size_t)
-    memory = _function("ggml_backend_dev_memory", None, ctypes.c_void_p, sizes, sizes)
+    memory = find_function("ggml_backend_dev_memory", None, ctypes.c_void_p, sizes, sizes)
     if name is None or description is None or kind is None or memory is None:
         return None
     number = kind(pointer)
@@ -59,10 +58,3 @@ def _is_apples(name: str) -> bool:
 
 def _text(words: bytes | None) -> str:
     return (words or b"").decode("utf-8", "replace").strip()
-
-
-def _function(name: str, result: Any, *arguments: Any) -> Any | None:
-    found = find_symbol(name)
-    if found is not None:
-        found.restype, found.argtypes = result, list(arguments)
-    return found

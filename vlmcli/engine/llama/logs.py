@@ -8,7 +8,7 @@ import re
 import sys
 from collections import deque
 
-from vlmcli.engine.llama.bindings import find_symbol, llama, mtmd
+from vlmcli.engine.llama.bindings import find_function, llama, mtmd
 from vlmcli.errors import EXIT_ENGINE
 
 _DEBUG, _ERROR, _CONTINUES = 1, 4, 5  # ggml.h, enum ggml_log_level
@@ -47,9 +47,8 @@ def install(verbose: bool) -> None:
     llama.llama_log_set(_callback, None)
     mtmd.mtmd_log_set(_callback, None)
     mtmd.mtmd_helper_log_set(_callback, None)
-    set_abort = find_symbol("ggml_set_abort_callback")
+    set_abort = find_function("ggml_set_abort_callback", ctypes.c_void_p, ctypes.c_void_p)
     if set_abort is not None:
-        set_abort.argtypes, set_abort.restype = [ctypes.c_void_p], ctypes.c_void_p
         set_abort(ctypes.cast(_abort_callback, ctypes.c_void_p))
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from vlmcli.core import Choices, Family, LoadedImage, ModelFiles, Part, Picture, Request, Text
 from vlmcli.engine import EngineSettings
 from vlmcli.engine.detail import budget_of
-from vlmcli.engine.fit import check_fits
+from vlmcli.engine.fit import ContextPlan, Need, check_fits, plan_context
 from vlmcli.engine.identity import template_of, tensors_of, types_of
 from vlmcli.engine.llama import devices, logs
 from vlmcli.engine.llama.abort import Abort
@@ -132,6 +132,17 @@ class OpenModel:
     @property
     def kv_bytes_per_token(self) -> int:
         return kv_bytes(self.header.kv_bytes_per_token, self.plan.kv_type)
+
+    def plan_context(self, needs: Sequence[Need], most_slots: int) -> ContextPlan:
+        """Room for so many requests, in the memory that is free now."""
+        plan = plan_context(
+            needs,
+            trained_tokens=self.trained_tokens,
+            most_slots=most_slots,
+            kv_bytes_per_token=self.kv_bytes_per_token,
+            free_memory_bytes=self.free_bytes_for_kv(),
+        )
+        return replace(plan, kv_type=self.plan.kv_type)
 
     def free_bytes_for_kv(self) -> int:
         """In all, when each device takes its part of it; 0: not known."""

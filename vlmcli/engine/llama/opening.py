@@ -27,6 +27,7 @@ _CONTEXT_TOKENS = 4096
 """Room is kept for so much: a picture of LLaVA 1.6, a question and a long answer."""
 _BLOCK = 32
 """Numbers that q8_0 stores together."""
+SMALLER_KV = Note("Memory is short: the KV is stored in 8 bits (q8_0).", answers_differ=True)
 
 Say = Callable[[Note], None]
 
@@ -122,7 +123,7 @@ class Opening:
             names = " and ".join(plan.devices)
             self._say(Note(f"{names}: room for {plan.n_layers} of {total} layers; the processor computes the others."))
         if plan.kv_type != self._settings.kv_type:
-            self._say(Note("Memory is short: the KV is stored in 8 bits (q8_0).", answers_differ=True))
+            self._say(SMALLER_KV)
         if plan.context_tokens < self._context_tokens:
             self._say(Note(f"Memory is short: the context is {plan.context_tokens} tokens.", answers_differ=True))
 

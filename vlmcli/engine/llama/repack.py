@@ -8,9 +8,8 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-from vlmcli.engine.llama.bindings import find_symbol, llama
+from vlmcli.engine.llama.bindings import find_function, llama
 from vlmcli.gguf import TENSOR_TYPES, Tensor
 
 _NAME = b"CPU_REPACK"
@@ -84,17 +83,16 @@ def _pattern(name: str, layers: list[str]) -> str:
 
 def _find_buffer_type() -> int | None:
     """As ggml hands it out for the processor; None where this build has none, or does not export what is needed."""
-    registry, get = (
-        _cpu("ggml_backend_dev_backend_reg"),
-        _function("ggml_backend_reg_get_proc_address", _POINTER, _POINTER, ctypes.c_char_p),
-    )
-    name_of = _function("ggml_backend_buft_name", ctypes.c_char_p, _POINTER)
-    if not registry or get is None or name_of is None:
+    registry_of = find_function("ggml_backend_dev_backend_reg", _POINTER, _POINTER)
+    get = find_function("ggml_backend_reg_get_proc_address", _POINTER, _POINTER, ctypes.c_char_p)
+    name_of = find_function("ggml_backend_buft_name", ctypes.c_char_p, _POINTER)
+    device = _cpu_device()
+    if not device or registry_of is None or get is None or name_of is None:
         return None
-    address = get(registry, b"ggml_backend_dev_get_extra_bufts")
+    address = get(registry_of(device), b"ggml_backend_dev_get_extra_bufts")
     if not address:
         return None
-    listed = ctypes.CFUNCTYPE(ctypes.POINTER(_POINTER), _POINTER)(address)(_cpu_device())
+    listed = ctypes.CFUNCTYPE(ctypes.POINTER(_POINTER), _POINTER)(address)(device)
     for index in range(64):
         if not listed or not (found := listed[index]):
             return None
@@ -105,20 +103,14 @@ def _find_buffer_type() -> int | None:
 
 def _cpu_device() -> int | None:
     llama.llama_backend_init()
-    by_type = _function("ggml_backend_dev_by_type", _POINTER, ctypes.c_int)
+    by_type = find_function("ggml_backend_dev_by_type", _POINTER, ctypes.c_int)
     return by_type(_CPU) if by_type else None
-
-
-def _cpu(question: str) -> int | None:
-    """What a function says of the processor's device."""
-    device, ask = _cpu_device(), _function(question, _POINTER, _POINTER)
-    return ask(device) if device and ask else None
 
 
 def _is_taken(type: str, shape: tuple[int, ...], buffer_type: int) -> bool:
     """Whether a product with such a weight can be computed from the buffer: ggml is asked as llama.cpp asks it."""
-    init = _function("ggml_init", _POINTER, _Scratch)
-    free = _function("ggml_free", None, _POINTER)
+    init = find_function("ggml_init", _POINTER, _Scratch)
+    free = find_function("ggml_free", None, _POINTER)
     if init is None or free is None or type not in _NUMBERS:
         return False
     context = init(_Scratch(_SCRATCH_BYTES, None, True))
@@ -129,11 +121,11 @@ def _is_taken(type: str, shape: tuple[int, ...], buffer_type: int) -> bool:
 
 
 def _computes(context: int, type: int, shape: tuple[int, ...], buffer_type: int) -> bool:
-    tensor = _function("ggml_new_tensor_2d", _POINTER, _POINTER, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
-    product = _function("ggml_mul_mat", _POINTER, _POINTER, _POINTER, _POINTER)
-    allocate = _function("ggml_backend_buft_alloc_buffer", _POINTER, _POINTER, _SIZE)
-    release = _function("ggml_backend_buffer_free", None, _POINTER)
-    supports = _function("ggml_backend_dev_supports_op", ctypes.c_bool, _POINTER, _POINTER)
+    tensor = find_function("ggml_new_tensor_2d", _POINTER, _POINTER, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    product = find_function("ggml_mul_mat", _POINTER, _POINTER, _POINTER, _POINTER)
+    allocate = find_function("ggml_backend_buft_alloc_buffer", _POINTER, _POINTER, _SIZE)
+    release = find_function("ggml_backend_buffer_free", None, _POINTER)
+    supports = find_function("ggml_backend_dev_supports_op", ctypes.c_bool, _POINTER, _POINTER)
     if tensor is None or product is None or allocate is None or release is None or supports is None:
         return False
     weight = tensor(context, type, *shape)
@@ -149,10 +141,3 @@ def _computes(context: int, type: int, shape: tuple[int, ...], buffer_type: int)
     finally:
         fields[1] = 0
         release(buffer)
-
-
-def _function(name: str, result: Any, *arguments: Any) -> Any | None:
-    found = find_symbol(name)
-    if found is not None:
-        found.restype, found.argtypes = result, list(arguments)
-    return found

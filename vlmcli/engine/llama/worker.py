@@ -9,11 +9,12 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 
 from vlmcli.core import Event, Failed, Finished, Note, Request, StopReason, TextChunk
-from vlmcli.engine.fit import ContextPlan, plan_context
+from vlmcli.engine.fit import ContextPlan
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.answering import Answering
 from vlmcli.engine.llama.context import Context
 from vlmcli.engine.llama.model import OpenModel
+from vlmcli.engine.llama.opening import SMALLER_KV
 from vlmcli.engine.llama.room import Room
 from vlmcli.engine.scheduler import Prefill
 from vlmcli.errors import DoesNotFit, VlmError
@@ -115,7 +116,7 @@ class Worker:
                         Note(f"Memory is short: {self._parallel} at a time are answered, and not {plan.n_slots}.")
                     )
                 elif self._model.shrink_kv():
-                    self._emit(Note("Memory is short: the KV is stored in 8 bits (q8_0).", answers_differ=True))
+                    self._emit(SMALLER_KV)
                     for answering in self._waiting:
                         answering.need = replace(answering.need, flash_attention=True)
                 else:
@@ -129,14 +130,7 @@ class Worker:
         return min(self._parallel, len(self._waiting) if many else len(pictures))
 
     def _plan(self) -> ContextPlan:
-        plan = plan_context(
-            [answering.need for answering in self._waiting],
-            trained_tokens=self._model.trained_tokens,
-            most_slots=self._most_slots,
-            kv_bytes_per_token=self._model.kv_bytes_per_token,
-            free_memory_bytes=self._model.free_bytes_for_kv(),
-        )
-        return replace(plan, kv_type=self._model.plan.kv_type)
+        return self._model.plan_context([answering.need for answering in self._waiting], self._most_slots)
 
     # --- one step -----------------------------------------------------------------------------------------
 
