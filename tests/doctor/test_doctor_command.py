@@ -18,7 +18,7 @@ import pytest
 
 from vlmcli import doctor
 from vlmcli.doctor import Check, Finding, patient
-from vlmcli.doctor.build import REQUIREMENT
+from vlmcli.machine.llama_package import REQUIREMENT
 from vlmcli.output.checklist import print_finding
 
 Run = Callable[..., Any]

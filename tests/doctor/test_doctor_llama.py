@@ -12,8 +12,8 @@ from vlmcli.doctor import asking, build, patient
 from vlmcli.doctor.asking import Known, ask_box
 from vlmcli.doctor.box import answers
 from vlmcli.doctor.features import features_of_processor, lacking, processor_name, unused
-from vlmcli.engine.remedies import FOR_THIS_PROCESSOR
 from vlmcli.machine import Gpu
+from vlmcli.machine.llama_package import FOR_THIS_PROCESSOR
 
 Run = Callable[..., Any]
 Broken = Callable[[str], None]

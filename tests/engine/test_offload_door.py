@@ -32,9 +32,9 @@ from vlmcli.engine.offload_choice import choose_gpus
 from vlmcli.engine.offload_wish import OffloadWish, parse_wish
 from vlmcli.engine.placement import OffloadPlan, kv_bytes
 from vlmcli.errors import DoesNotFit, EngineError, GpuNotToBeHad, ModelDamaged, UsageError
-from vlmcli.gguf import read_header
+from vlmcli.gguf import Header, read_header
 from vlmcli.gguf.buffers import decoder_buffer_bytes
-from vlmcli.gguf.layers import head_sizes, layers_of
+from vlmcli.gguf.layers import layers_of
 from vlmcli.models import resolve_model
 
 GIB = 1 << 30
@@ -244,7 +244,7 @@ def test_kv_of_eight_bits_side_by_side() -> None:
 
 
 def test_heads_that_eight_bits_cannot_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "head_sizes", lambda header: (40, 40))
+    monkeypatch.setattr(Header, "head_sizes", (40, 40))
     with pytest.raises(
         EngineError, match=r"q8_0 KV takes numbers by 32, and the attention heads of .* have 40\."
     ) as error:
@@ -255,7 +255,7 @@ def test_heads_that_eight_bits_cannot_take(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_llama_cpp_refuses_such_heads_as_well() -> None:
     """Why there is a sentence of ours: the demo's heads can be had, and without flash attention they cannot."""
-    assert not any(size % 32 for size in head_sizes(read_header(demo.DECODER)))
+    assert not any(size % 32 for size in read_header(demo.DECODER).head_sizes)
     decoder = Decoder(demo.DECODER, Abort(), Mode.PLAIN)
     context = Context(decoder, ContextPlan(1, 256, 512, True, "q8_0"), Abort(), 1, 2)
     context.close()

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from vlmcli.cache import Store
-from vlmcli.engine import EngineSettings, check_build, remedies, safety, trial, verdicts
+from vlmcli.engine import EngineSettings, remedies, safety, trial, verdicts
 from vlmcli.engine.modes import Mode, TypeVerdict, Verdict
 from vlmcli.engine.offload_wish import OffloadWish
-from vlmcli.engine.safety import tell_once, types_to_try
+from vlmcli.engine.safety import check_build, tell_once, types_to_try
 from vlmcli.engine.trial import Order, Untried, try_types
 from vlmcli.errors import EngineError
 
@@ -122,7 +122,7 @@ def test_an_interrupt_ends_the_child_and_nothing_is_kept(child: Child) -> None:
     child("time.sleep(600)")
     asked = iter([False, True])
     with pytest.raises(KeyboardInterrupt):
-        safety.check_build(frozenset({"Q4_0"}), SETTINGS, lambda: next(asked))
+        check_build(frozenset({"Q4_0"}), SETTINGS, lambda: next(asked))
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
     assert kept() == set()

@@ -12,7 +12,7 @@ import pytest
 
 from vlmcli import demo
 from vlmcli.core import Family, ModelFiles
-from vlmcli.engine import EngineSettings, check_build, remedies, safety
+from vlmcli.engine import EngineSettings, remedies, safety
 from vlmcli.engine.identity import identity_of
 from vlmcli.engine.llama import logs, repack, trying
 from vlmcli.engine.llama.abort import Abort
@@ -22,6 +22,7 @@ from vlmcli.engine.llama.identity import identify
 from vlmcli.engine.modes import Mode
 from vlmcli.engine.offload_wish import OffloadWish
 from vlmcli.engine.placement import OffloadPlan
+from vlmcli.engine.safety import check_build
 from vlmcli.engine.trial import Order, _command, try_types
 from vlmcli.gguf import Tensor, read_header
 

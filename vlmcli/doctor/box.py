@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from vlmcli.doctor.build import REINSTALL
 from vlmcli.doctor.findings import Finding
 from vlmcli.doctor.patient import ChildFailed, Patient
+from vlmcli.machine.llama_package import REINSTALL
 
 
 def answers(patient: Patient) -> Iterator[Finding]:

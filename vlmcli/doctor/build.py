@@ -11,12 +11,10 @@ from vlmcli.doctor.features import features_of_processor, lacking, processor_nam
 from vlmcli.doctor.findings import Finding
 from vlmcli.doctor.patient import ChildFailed, Patient
 from vlmcli.doctor.programs import find_version
-from vlmcli.engine.remedies import FOR_THIS_PROCESSOR
 from vlmcli.machine import count_threads, find_gpus, free_memory_bytes, total_memory_bytes, why_unused
+from vlmcli.machine.llama_package import FOR_THIS_PROCESSOR, INSTALL, REINSTALL, REQUIREMENT
 from vlmcli.output.sizes import show_size
 
-REQUIREMENT = "llama-cpp-python>=0.3.36,<0.4"
-REINSTALL = f"pip install --force-reinstall --no-cache-dir '{REQUIREMENT}'"
 _VARIABLES = ("LLAMA_CPP_LIB_PATH", "MTMD_CPP_LIB")
 _LEAST, _BELOW = (0, 3, 36), (0, 4)
 
@@ -25,7 +23,7 @@ def loads(patient: Patient) -> Iterator[Finding]:
     """Versions and backends; or what comes of loading it."""
     installed, what = find_version("llama-cpp-python"), "llama.cpp"
     if not installed:
-        yield Finding("problem", what, "llama-cpp-python is not installed", f"pip install '{REQUIREMENT}'")
+        yield Finding("problem", what, "llama-cpp-python is not installed", INSTALL)
         return
     try:
         said = patient.build()

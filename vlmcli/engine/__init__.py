@@ -22,7 +22,7 @@ from vlmcli.core import (
     Seen,
     ServedModel,
 )
-from vlmcli.engine.modes import Mode, Verdict
+from vlmcli.engine.modes import Mode
 from vlmcli.engine.offload_wish import NO_WISH, OffloadWish
 
 if TYPE_CHECKING:
@@ -115,17 +115,6 @@ def list_devices() -> tuple[Device, ...]:
     from vlmcli.engine.llama.device_list import list_devices
 
     return list_devices()
-
-
-def check_build(weight_types: frozenset[str], settings: EngineSettings) -> Verdict:
-    """How this build of llama.cpp computes right with such weights (Q4_K, …) on this machine.
-
-    Tried in a child process, once for a build, processor and driver: a second or a few; then some milliseconds.
-    Raises EngineError when it cannot at all.
-    """
-    from vlmcli.engine.safety import check_build
-
-    return check_build(weight_types, settings)
 
 
 def describe_build() -> LlamaBuild:

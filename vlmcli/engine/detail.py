@@ -18,7 +18,6 @@ LOW_TOKENS = 256
 HIGH_TOKENS = 2048
 """The least at high detail, as far as the projector was trained to take so many."""
 
-_LLAVA = ("mlp", "mlp_norm", "ldp", "ldpv2")
 _ANY_SIZE: Mapping[str, tuple[int, int]] = {
     "qwen2vl_merger": (8, 4096),
     "qwen2.5vl_merger": (8, 4096),
@@ -78,4 +77,4 @@ def has_effect(detail: Detail, projector: Header) -> bool:
 
 def _is_tiled_llava(projector: Header) -> bool:
     """LLaVA-1.6: an overview of the whole picture, then its tiles (mtmd_image_preprocessor_llava_uhd)."""
-    return projector.projector_type in _LLAVA and bool(projector.lengths.get("clip.vision.image_grid_pinpoints"))
+    return projector.is_llava and projector.has_tiles

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from vlmcli.core import Eyes, ModelFiles
 from vlmcli.errors import VlmError
-from vlmcli.gguf import Header, read_header
+from vlmcli.gguf import LLAVA_PROJECTORS, Header, read_header
 
-_ONE_SIZE = frozenset({"mlp", "mlp_norm", "ldp", "ldpv2", "adapter", "gemma3"})
+_ONE_SIZE = LLAVA_PROJECTORS | {"adapter", "gemma3"}
 """Projector types to which llama.cpp (tools/mtmd/clip.cpp) gives every picture, or every tile of it, at one size."""
 _ANY_SIZE_PX = 1536
 """The others take pictures of nearly any size: letters of a page stay readable up to about this."""
@@ -31,6 +31,4 @@ def _side(header: Header) -> int:
     """The longer side in pixels at which a picture is seen, tiles together."""
     if header.projector_type not in _ONE_SIZE:
         return _ANY_SIZE_PX
-    pinpoints = header.numbers("clip.vision.image_grid_pinpoints")
-    grids = zip(pinpoints[::2], pinpoints[1::2], strict=False)
-    return max((min(grid) for grid in grids), default=header.number("clip.vision.image_size"))
+    return max(map(min, header.tiled_sizes), default=header.number("clip.vision.image_size"))

@@ -40,6 +40,7 @@ class OffloadWish:
 
 
 NO_WISH = OffloadWish()
+NO_GPU = OffloadWish(OFF, projector=False)
 
 
 def parse_wish(

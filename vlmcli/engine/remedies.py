@@ -6,12 +6,8 @@ import sys
 from collections.abc import Iterable, Sequence
 
 from vlmcli.engine.modes import TypeVerdict
+from vlmcli.machine.llama_package import FOR_THIS_PROCESSOR, NEWEST, WITH_CLANG
 
-_PACKAGE = "'llama-cpp-python>=0.3.36,<0.4'"
-_REINSTALL = "pip install --force-reinstall --no-cache-dir"
-WITH_CLANG = f"CC=clang CXX=clang++ {_REINSTALL} {_PACKAGE}"
-FOR_THIS_PROCESSOR = f"{_REINSTALL} --no-binary llama-cpp-python {_PACKAGE}"
-NEWEST = f"{_REINSTALL} --upgrade {_PACKAGE}"
 _CLANG = b"clang version"
 
 

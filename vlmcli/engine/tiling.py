@@ -6,12 +6,12 @@ Only what can be known from the projector's header: of other projectors the tile
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vlmcli.core import Region
 from vlmcli.gguf import Header
 
-_LLAVA = ("mlp", "mlp_norm", "ldp", "ldpv2")
 _EVENLY = ("internvl", "idefics3", "resampler")
 """The whole picture is cut into equal parts, in the grid whose shape is nearest to its own."""
 _OVERVIEW_LAST = ("internvl", "llama4", "step3vl", "lfm2", "deepseekocr", "deepseekocr2")
@@ -37,8 +37,8 @@ def tiling_of(projector: Header, width: int, height: int, n_tiles: int) -> Tilin
     if kind in _EVENLY:
         columns, rows = _nearest_grid(n_parts, width / height)
         return Tiling(overview, columns, rows, _cut(width, height, columns, rows, width / columns, height / rows))
-    side, sizes = projector.number("clip.vision.image_size"), _pinpoints(projector)
-    if kind in _LLAVA and side and sizes:
+    side, sizes = projector.number("clip.vision.image_size"), projector.tiled_sizes
+    if projector.is_llava and side and sizes:
         target = _best_size(width, height, sizes)
         columns, rows = -(-target[0] // side), -(-target[1] // side)
         if columns * rows == n_parts:
@@ -46,17 +46,12 @@ def tiling_of(projector: Header, width: int, height: int, n_tiles: int) -> Tilin
     return Tiling(overview)
 
 
-def _pinpoints(projector: Header) -> list[tuple[int, int]]:
-    numbers = projector.numbers("clip.vision.image_grid_pinpoints")
-    return list(zip(numbers[::2], numbers[1::2], strict=False))
-
-
 def _nearest_grid(n: int, aspect: float) -> tuple[int, int]:
     grids = [(columns, n // columns) for columns in range(1, n + 1) if n % columns == 0]
     return min(grids, key=lambda grid: abs(math.log(aspect) - math.log(grid[0] / grid[1])))
 
 
-def _best_size(width: int, height: int, sizes: list[tuple[int, int]]) -> tuple[int, int]:
+def _best_size(width: int, height: int, sizes: Iterable[tuple[int, int]]) -> tuple[int, int]:
     """Of the sizes that the model was trained on: where most of the picture is kept, and then least is wasted."""
 
     def kept_and_not_wasted(size: tuple[int, int]) -> tuple[int, int]:

@@ -60,15 +60,10 @@ def _projector(header: Header) -> Mapping[str, object]:
         "vision_layers": header.number("clip.vision.block_count") or None,
         "vision_width": header.number("clip.vision.embedding_length") or None,
         "feature_layer": _numbers(header, "clip.vision.feature_layer"),
-        "tiles": _has_tiles(header),
+        "tiles": header.has_tiles,
         "image_mean": _numbers(header, "clip.vision.image_mean"),
         "image_std": _numbers(header, "clip.vision.image_std"),
     }
-
-
-def _has_tiles(header: Header) -> bool:
-    """Whether a picture may be cut into several, each seen at full size."""
-    return bool(header.lengths.get("clip.vision.image_grid_pinpoints"))
 
 
 def _numbers(header: Header, key: str) -> tuple[int | float, ...]:

@@ -14,6 +14,9 @@ from vlmcli.gguf.widths import projected_width
 Value = int | float | bool | str | tuple[Any, ...]
 
 _LARGEST_NUMBER = 2**63 - 1
+_TILED_SIZES = "clip.vision.image_grid_pinpoints"
+LLAVA_PROJECTORS = frozenset({"mlp", "mlp_norm", "ldp", "ldpv2"})
+"""Types of projectors that came with LLaVA, and with MobileVLM after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,21 @@ class Header:
     @property
     def projector_type(self) -> str:
         return self.text("clip.projector_type") or self.text("clip.vision.projector_type")
+
+    @property
+    def is_llava(self) -> bool:
+        return self.projector_type in LLAVA_PROJECTORS
+
+    @property
+    def has_tiles(self) -> bool:
+        """Whether a picture may be cut into several, each seen at full size."""
+        return bool(self.lengths.get(_TILED_SIZES))
+
+    @property
+    def tiled_sizes(self) -> tuple[tuple[int, int], ...]:
+        """Widths and heights in pixels that a picture may be cut into tiles at (LLaVA 1.6)."""
+        numbers = self.numbers(_TILED_SIZES)
+        return tuple(zip(numbers[::2], numbers[1::2], strict=False))
 
     @property
     def has_chat_template(self) -> bool:
@@ -116,7 +134,10 @@ class Header:
         heads = self.number("{arch}.attention.head_count", 1)
         kv_heads = self.numbers("{arch}.attention.head_count_kv")
         of_all_layers = sum(kv_heads) if len(kv_heads) == layers else layers * max(kv_heads, default=heads)
-        head_dim = self.number("{arch}.embedding_length") // max(heads, 1)
-        key = self.number("{arch}.attention.key_length", head_dim)
-        value = self.number("{arch}.attention.value_length", head_dim)
-        return of_all_layers * (key + value) * 2
+        return of_all_layers * sum(self.head_sizes) * 2
+
+    @property
+    def head_sizes(self) -> tuple[int, int]:
+        """Numbers in a key and in a value of one attention head; the largest of all layers'."""
+        even = self.number("{arch}.embedding_length") // max(self.number("{arch}.attention.head_count", 1), 1)
+        return self.number("{arch}.attention.key_length", even), self.number("{arch}.attention.value_length", even)

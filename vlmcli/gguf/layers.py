@@ -53,12 +53,3 @@ def _kv_bytes(header: Header, count: int) -> list[int]:
     if len(heads) != count or not sum(heads):
         return [total // count] * count if count else []
     return [total * each // sum(heads) for each in heads]
-
-
-def head_sizes(header: Header) -> tuple[int, int]:
-    """Numbers in a key and in a value of one head."""
-    head = header.number("{arch}.embedding_length") // max(header.number("{arch}.attention.head_count", 1), 1)
-    return (
-        header.number("{arch}.attention.key_length", head),
-        header.number("{arch}.attention.value_length", head),
-    )

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from vlmcli.machine.system_files import number_in, read
+
 _NO_LIMIT = 1 << 60
 """Version 1 says this much, or more, where there is no limit."""
 
@@ -25,9 +27,9 @@ class MemoryShare:
 def memory_shares(root: Path) -> Iterator[MemoryShare]:
     """Of each group that this process is in and that has a limit. `root`: where / is."""
     for folder in _folders(root, "memory"):
-        limit = _number(folder / "memory.max") or _number(folder / "memory.limit_in_bytes")
+        limit = number_in(folder / "memory.max") or number_in(folder / "memory.limit_in_bytes")
         if 0 < limit < _NO_LIMIT:
-            used = _number(folder / "memory.current") or _number(folder / "memory.usage_in_bytes")
+            used = number_in(folder / "memory.current") or number_in(folder / "memory.usage_in_bytes")
             yield MemoryShare(limit, max(used - _droppable_bytes(folder / "memory.stat"), 0))
 
 
@@ -38,10 +40,10 @@ def processor_share(root: Path) -> float | None:
 
 
 def _quota(folder: Path) -> float | None:
-    said = _read(folder / "cpu.max").split()  # "150000 100000", or "max 100000"
+    said = read(folder / "cpu.max").split()  # "150000 100000", or "max 100000"
     quota, period = (said[0], said[1]) if len(said) == 2 else ("", "")
     if not quota:
-        quota, period = _read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us")
+        quota, period = read(folder / "cpu.cfs_quota_us"), read(folder / "cpu.cfs_period_us")
     if not quota.isdecimal() or not period.isdecimal() or not int(quota) or not int(period):
         return None  # version 1 says -1 where there is no limit
     return int(quota) / int(period)
@@ -50,7 +52,7 @@ def _quota(folder: Path) -> float | None:
 def _folders(root: Path, controller: str) -> Iterator[Path]:
     """Of the group that this process is in, and of those round it. Version 1 has a tree for each controller."""
     top = root / "sys/fs/cgroup"
-    for line in _read(root / "proc/self/cgroup").splitlines():
+    for line in read(root / "proc/self/cgroup").splitlines():
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
         if not controllers or controller in controllers.split(","):
             yield from _upwards(top / controllers if controllers else top, path)
@@ -67,21 +69,9 @@ def _upwards(top: Path, path: str) -> Iterator[Path]:
 
 def _droppable_bytes(stat: Path) -> int:
     """Of memory.stat: what was read from files and is only kept in case. Mapped weights count there too."""
-    said = dict(line.split(" ", 1) for line in _read(stat).splitlines() if " " in line)
+    said = dict(line.split(" ", 1) for line in read(stat).splitlines() if " " in line)
     names = ("total_inactive_file", "total_active_file") if "total_inactive_file" in said else _OF_VERSION_2
     return sum(int(said[name]) for name in names if said.get(name, "").isdecimal())
 
 
 _OF_VERSION_2 = ("inactive_file", "active_file")
-
-
-def _number(file: Path) -> int:
-    said = _read(file)
-    return int(said) if said.isdecimal() else 0
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(errors="replace").strip()
-    except (OSError, ValueError):
-        return ""

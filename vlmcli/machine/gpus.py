@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from vlmcli.machine.llama_package import REINSTALL
+from vlmcli.machine.system_files import read
+
 Maker = Literal["NVIDIA", "AMD", "Intel", "Apple"]
 
 _ROOT = Path("/")
 _MAKERS: dict[str, Maker] = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
-_PACKAGE = "'llama-cpp-python>=0.3.36,<0.4'"
-_REINSTALL = f"pip install --force-reinstall --no-cache-dir {_PACKAGE}"
 _PREBUILT = "https://abetlen.github.io/llama-cpp-python/whl/cu124"
 
 
@@ -56,7 +57,7 @@ def _nvidia(root: Path) -> list[Gpu]:
 
 
 def _model_name(information: Path) -> str:
-    for line in _read(information).splitlines():
+    for line in read(information).splitlines():
         if line.startswith("Model:"):
             return line.partition(":")[2].strip()
     return ""
@@ -66,7 +67,7 @@ def _cards(root: Path) -> list[Gpu]:
     """By the graphics cards that the kernel lists. A virtual machine's own display is of no maker that computes."""
     found = []
     for card in _glob(root / "sys/class/drm", "card[0-9]*"):
-        maker = _MAKERS.get(_read(card / "device/vendor"))
+        maker = _MAKERS.get(read(card / "device/vendor"))
         if maker is None or not card.name[4:].isdecimal():
             continue  # card0-HDMI-A-1 is a plug
         integrated = _is_integrated(card, maker)
@@ -79,13 +80,13 @@ def _is_integrated(card: Path, maker: Maker) -> bool:
     """Intel's is always at 00:02.0; of AMD's one, memory of its own is what the firmware lends it, at most 2 GB."""
     if maker == "Intel":
         return _slot(card).endswith(":00:02.0")
-    own = _read(card / "device/mem_info_vram_total")
+    own = read(card / "device/mem_info_vram_total")
     return maker == "AMD" and own.isdecimal() and int(own) <= 2 << 30
 
 
 def _slot(card: Path) -> str:
     """`0000:03:00.0`"""
-    for line in _read(card / "device/uevent").splitlines():
+    for line in read(card / "device/uevent").splitlines():
         if line.startswith("PCI_SLOT_NAME="):
             return line.partition("=")[2]
     return ""
@@ -106,10 +107,10 @@ def reinstall_command(gpu: Gpu, has_compiler: bool | None = None) -> str:
     """What to type so that llama.cpp can use this GPU. `has_compiler`: nvcc is here; None looks for it."""
     if gpu.maker == "NVIDIA":
         if has_compiler if has_compiler is not None else shutil.which("nvcc") is not None:
-            return f'CMAKE_ARGS="-DGGML_CUDA=on" {_REINSTALL}'
-        return f"{_REINSTALL} --only-binary llama-cpp-python --extra-index-url {_PREBUILT}"
+            return f'CMAKE_ARGS="-DGGML_CUDA=on" {REINSTALL}'
+        return f"{REINSTALL} --only-binary llama-cpp-python --extra-index-url {_PREBUILT}"
     option = {"AMD": "GGML_HIP", "Intel": "GGML_VULKAN", "Apple": "GGML_METAL"}[gpu.maker]
-    return f'CMAKE_ARGS="-D{option}=on" {_REINSTALL}'
+    return f'CMAKE_ARGS="-D{option}=on" {REINSTALL}'
 
 
 def _glob(folder: Path, pattern: str) -> list[Path]:
@@ -117,10 +118,3 @@ def _glob(folder: Path, pattern: str) -> list[Path]:
         return sorted(folder.glob(pattern))
     except OSError:
         return []
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(errors="replace").strip()
-    except (OSError, ValueError):
-        return ""

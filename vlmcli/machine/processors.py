@@ -13,6 +13,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from vlmcli.machine.cgroup import processor_share
+from vlmcli.machine.system_files import number_in, read
 
 _ROOT = Path("/")
 _FAST_CLOCK, _FAST_CAPACITY = 0.85, 0.6
@@ -52,7 +53,7 @@ def _fast_ones(root: Path, cores: list[tuple[int, ...]]) -> list[tuple[int, ...]
     if found:
         return found
     for name, share in (("cpu_capacity", _FAST_CAPACITY), ("cpufreq/cpuinfo_max_freq", _FAST_CLOCK)):
-        speeds = {core: _number(_cpu(root, core[0]) / name) for core in cores}
+        speeds = {core: number_in(_cpu(root, core[0]) / name) for core in cores}
         fastest = max(speeds.values())
         if fastest:
             return [core for core in cores if speeds[core] >= fastest * share]
@@ -94,21 +95,9 @@ def _cpu(root: Path, number: int) -> Path:
 def _list(file: Path) -> list[int]:
     """`0-3,8` as numbers; empty where there is no such file."""
     numbers: list[int] = []
-    for part in _read(file).split(","):
+    for part in read(file).split(","):
         first, _, last = part.partition("-")
         if not first.isdecimal() or (last and not last.isdecimal()):
             return []
         numbers += range(int(first), int(last or first) + 1)
     return numbers
-
-
-def _number(file: Path) -> int:
-    said = _read(file)
-    return int(said) if said.isdecimal() else 0
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text().strip()
-    except (OSError, ValueError):
-        return ""

@@ -20,7 +20,6 @@ from vlmcli.models.provenance import are_of_one_pull
 if TYPE_CHECKING:
     from vlmcli.models.names import Wanted
 
-_LLAVA_PROJECTORS = frozenset({"mlp", "mlp_norm", "ldp", "ldpv2"})
 """Projector types of the LLaVA line: a newline after the picture, trained on one picture at a time."""
 
 Aliases = Callable[[], Mapping[str, str]]
@@ -155,11 +154,10 @@ def _family_of(decoder: Header, projector: Header) -> Family:
 
     if known := family_for(decoder, projector):
         return known
-    is_llava = projector.projector_type in _LLAVA_PROJECTORS
     return Family(
         name="own template" if decoder.has_chat_template else "",
-        several_pictures=not is_llava,
-        separator="\n" if is_llava else "",
+        several_pictures=not projector.is_llava,
+        separator="\n" if projector.is_llava else "",
     )
 
 

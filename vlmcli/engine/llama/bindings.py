@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from vlmcli.errors import EngineError
+from vlmcli.machine.llama_package import INSTALL, REINSTALL
 
 os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 
@@ -25,7 +26,7 @@ def _import_low_level() -> tuple[Any, Any]:
         return _import_both()
     spec = importlib.util.find_spec("llama_cpp")
     if spec is None or not spec.submodule_search_locations:
-        raise EngineError("llama-cpp-python is not installed.", "pip install 'llama-cpp-python>=0.3.36,<0.4'")
+        raise EngineError("llama-cpp-python is not installed.", INSTALL)
     stand_in = ModuleType("llama_cpp")
     stand_in.__path__ = list(spec.submodule_search_locations)
     sys.modules["llama_cpp"] = stand_in
@@ -46,7 +47,7 @@ def _import_or_explain() -> tuple[Any, Any]:
     except (ImportError, OSError, RuntimeError, AttributeError) as error:
         raise EngineError(
             f"llama-cpp-python cannot be loaded: {str(error).splitlines()[0]}.",
-            "Install it again: pip install --force-reinstall --no-cache-dir 'llama-cpp-python>=0.3.36,<0.4'",
+            f"Install it again: {REINSTALL}",
         ) from error
 
 

@@ -18,7 +18,6 @@ from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.devices import MOST_SEQUENCES, best_parallel
 from vlmcli.engine.llama.model import OpenModel
 from vlmcli.engine.llama.worker import Inbox, Worker
-from vlmcli.engine.offload_wish import OFF
 from vlmcli.engine.taking import MOST_PIXEL_BYTES, pixel_bytes, take
 from vlmcli.errors import EngineError
 
@@ -39,7 +38,7 @@ class LlamaEngine:
         self._parallel = (
             min(settings.parallel, MOST_SEQUENCES)
             if settings.parallel > 0
-            else best_parallel(settings.offload.gpu != OFF)
+            else best_parallel(settings.offload.may_use_gpu)
         )
         self._worker: Worker | None = None
         self._thread: threading.Thread | None = None

@@ -15,12 +15,12 @@ from vlmcli.engine.llama.projector import Projector
 from vlmcli.engine.modes import Verdict
 from vlmcli.engine.offload import plan_offload, step_down
 from vlmcli.engine.offload_choice import choose_gpus
-from vlmcli.engine.offload_wish import OFF, OffloadWish
+from vlmcli.engine.offload_wish import NO_GPU, OFF, OffloadWish
 from vlmcli.engine.placement import F16, ModelSizes, OffloadPlan
 from vlmcli.errors import DoesNotFit, EngineError, GpuNotToBeHad
 from vlmcli.gguf import Header, read_parts
 from vlmcli.gguf.buffers import decoder_buffer_bytes, encoder_buffer_bytes
-from vlmcli.gguf.layers import head_sizes, layers_of
+from vlmcli.gguf.layers import layers_of
 from vlmcli.machine import free_memory_bytes, total_memory_bytes
 
 _CONTEXT_TOKENS = 4096
@@ -54,11 +54,11 @@ class Opening:
         self._gpus, self._wish = choose_gpus(_devices(settings.offload), settings.offload)
         self._context_tokens = min(header.number("{arch}.context_length") or _CONTEXT_TOKENS, _CONTEXT_TOKENS)
         self._sizes = _sizes(header, projector, self._context_tokens)
-        self._kv_may_shrink = not any(size % _BLOCK for size in head_sizes(header))
+        self._kv_may_shrink = not any(size % _BLOCK for size in header.head_sizes)
         if settings.kv_type != F16 and not self._kv_may_shrink:
             raise EngineError(
                 f"A {settings.kv_type} KV takes numbers by {_BLOCK}, and the attention heads of {files.decoder.name}"
-                f" have {' and '.join(map(str, dict.fromkeys(head_sizes(header))))}.",
+                f" have {' and '.join(map(str, dict.fromkeys(header.head_sizes)))}.",
                 "--kv-type f16",
             )
         if self._gpus:
@@ -135,7 +135,7 @@ def allowed(settings: EngineSettings, verdict: Verdict) -> OffloadWish:
         return wish
     if wish.must_be_had or wish.projector:
         raise GpuNotToBeHad(verdict.sentence or "This build of llama.cpp fails on the GPU.", verdict.remedy)
-    return OffloadWish(OFF, projector=False)
+    return NO_GPU
 
 
 def _evenly(total: int, among: int) -> tuple[int, ...]:
@@ -143,7 +143,7 @@ def _evenly(total: int, among: int) -> tuple[int, ...]:
 
 
 def _devices(wish: OffloadWish) -> tuple[Device, ...]:
-    return () if wish == OffloadWish(gpu="off", projector=False) else list_devices()
+    return () if wish.gpu == OFF else list_devices()
 
 
 def _sizes(header: Header, projector: Header, context_tokens: int) -> ModelSizes:

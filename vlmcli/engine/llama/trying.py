@@ -25,7 +25,7 @@ from vlmcli.engine.llama import logs
 from vlmcli.engine.llama.bindings import llama
 from vlmcli.engine.llama.engine import LlamaEngine
 from vlmcli.engine.modes import Mode
-from vlmcli.engine.offload_wish import AUTO, OFF, OffloadWish
+from vlmcli.engine.offload_wish import AUTO, NO_GPU, OffloadWish
 from vlmcli.errors import DoesNotFit, VlmError
 from vlmcli.gguf import read_header
 
@@ -65,7 +65,7 @@ def _try(type: str, folder: Path, mode: Mode, gpu: bool) -> dict[str, str]:
         model = quantized(type, folder)
     except (OSError, VlmError) as error:
         return {"untried": str(error)}
-    wish = OffloadWish(AUTO) if gpu else OffloadWish(OFF, projector=False)
+    wish = OffloadWish(AUTO) if gpu else NO_GPU
     try:
         return {"failure": _failure(model, EngineSettings(threads=1, mode=mode, offload=wish))}
     except DoesNotFit as error:

@@ -26,7 +26,6 @@ _BY_PROJECTOR = {
 }
 """Projector type -> family, and the architectures of its decoders."""
 
-_LLAVA_PROJECTORS = ("mlp", "mlp_norm", "ldp", "ldpv2")
 _LLAVA_BY_ARCHITECTURE = {"phi2": "moondream", "phi3": "phi-3", "granite": "granite-vision"}
 _LLAVA_BY_TEMPLATE = (
     ("<|start_header_id|>", "llama-3"),
@@ -47,7 +46,7 @@ _WIDTH_OF_GLM_OCR = 1536
 def family_for(decoder: Header, projector: Header) -> Family | None:
     """The family of a pair, None where the headers do not tell."""
     template = str(decoder.metadata.get("tokenizer.chat_template", ""))
-    if projector.projector_type in _LLAVA_PROJECTORS:
+    if projector.is_llava:
         return _llava(decoder.architecture, template)
     name = _name_for(decoder, projector.projector_type, template)
     if name in _THINKING and "<think>" in template:  # the makers' Thinking files: their template opens the thinking
