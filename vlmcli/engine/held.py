@@ -54,7 +54,7 @@ class Held:
         key = prompt[count] if prompt else ()
         if not word_by_word or isinstance(key, RowKey):
             return Shared(count, 0, start)
-        same = _common_length(key[:-1], self._tokens_from(count))
+        same = common_length(key[:-1], self._tokens_from(count))
         return Shared(count, same, start + same)
 
     def copy_from(self, other: Held, shared: Shared) -> None:
@@ -78,5 +78,6 @@ class Held:
         return tokens
 
 
-def _common_length(a: Sequence[int], b: Sequence[int]) -> int:
+def common_length(a: Sequence[int], b: Sequence[int]) -> int:
+    """How far two lists of tokens begin alike."""
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
-from pathlib import Path
 
 from vlmcli import __version__
 from vlmcli.cache import digest_of, fingerprint
 from vlmcli.core import Family, ModelFiles
 from vlmcli.engine import EngineSettings
+from vlmcli.engine.libraries import libraries
 from vlmcli.gguf import Tensor, read_header, read_parts
 
 VERSION = 4
@@ -109,24 +108,3 @@ def _day(files: ModelFiles) -> str:
     reads_own = family.own_template_first or not family.chat_template
     own = str(read_header(files.decoder).metadata.get("tokenizer.chat_template", "")) if reads_own else ""
     return date.today().isoformat() if "strftime_now" in template_of(family, own) else ""
-
-
-def libraries() -> list[str]:
-    """llama.cpp as it was built: names, sizes and times of its libraries, which need not be loaded for that.
-
-    Raises OSError.
-    """
-    with os.scandir(library_folder()) as items:
-        found = [(item.name, item.stat()) for item in items if item.is_file()]
-    return [f"{name} {status.st_size} {status.st_mtime_ns}" for name, status in sorted(found)]
-
-
-def library_folder() -> Path:
-    """Where the libraries are that the bindings load. Raises FileNotFoundError without llama-cpp-python."""
-    named = os.environ.get("LLAMA_CPP_LIB_PATH")
-    if named:
-        return Path(named)
-    spec = importlib.util.find_spec("llama_cpp")
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("llama-cpp-python is not installed")
-    return Path(*spec.submodule_search_locations) / "lib"

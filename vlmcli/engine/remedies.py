@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
+from vlmcli.engine.libraries import library_folder
 from vlmcli.engine.modes import TypeVerdict
 from vlmcli.machine.llama_package import FOR_THIS_PROCESSOR, NEWEST, WITH_CLANG
 
@@ -57,8 +58,6 @@ def _listed(names: Iterable[str]) -> str:
 
 def _is_made_by_clang() -> bool:
     """As a compiler signs its work in the library that computes."""
-    from vlmcli.engine.identity import library_folder
-
     try:
         for path in sorted(library_folder().iterdir()):
             if "ggml-cpu" in path.name and path.is_file():

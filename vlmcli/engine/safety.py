@@ -47,7 +47,7 @@ def check_build(weight_types: frozenset[str], settings: EngineSettings, stop: Ca
     types = types_to_try(weight_types)
     if not types:
         return Verdict()
-    from vlmcli.engine.identity import libraries
+    from vlmcli.engine.libraries import libraries
     from vlmcli.engine.verdicts import identify_build
 
     try:

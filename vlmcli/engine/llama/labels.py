@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from vlmcli.engine.held import common_length
 from vlmcli.engine.llama.decoder import Vocabulary
 from vlmcli.engine.llama.prompt import Run, continued, tokenize_run
 
@@ -74,7 +75,7 @@ def labels_after(run: Run, labels: Sequence[str], vocabulary: Vocabulary) -> Lab
     texts = tuple(sorted(labels))
     bare = tokenize_run(run, vocabulary)
     whole = [tokenize_run(continued(run, text), vocabulary) for text in texts]
-    same = min(min(_common_length(bare, tokens), len(tokens) - 1) for tokens in whole)
+    same = min(min(common_length(bare, tokens), len(tokens) - 1) for tokens in whole)
     with_end = any(b.startswith(a) for a, b in pairwise(texts))
     return Labels(texts, tuple(tuple(tokens[same:]) for tokens in whole), len(bare) - same, with_end)
 
@@ -104,7 +105,3 @@ def shares(scores: Sequence[Score]) -> list[float]:
 def log_of_sum(logs: Sequence[float]) -> float:
     best = max(logs)
     return best + math.log(math.fsum(math.exp(each - best) for each in logs)) if best > -math.inf else best
-
-
-def _common_length(a: Sequence[int], b: Sequence[int]) -> int:
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
