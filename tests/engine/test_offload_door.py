@@ -338,6 +338,23 @@ def test_devices_that_are_not_there(wish: dict[str, str], error: type[Exception]
         choose_gpus((CPU, gpu(0)), parse_wish(**wish))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"gpu": "all"}, "--gpu all cannot be had"),
+        ({"projector_gpu": True}, "--projector-gpu cannot be had"),
+        ({"main_gpu": "CUDA0"}, "--main-gpu CUDA0 cannot be had"),
+        ({"tensor_split": "1,2"}, "--tensor-split cannot be had"),
+        ({"main_gpu": "0", "device": "cpu"}, "--main-gpu 0 wants a GPU, and --device names none"),
+    ],
+)
+def test_what_makes_no_sense_without_a_gpu(wish: dict[str, Any], words: str) -> None:
+    with pytest.raises(GpuNotToBeHad, match=words):
+        choose_gpus((CPU,), parse_wish(**wish))
+    with_gpu_off = parse_wish(**wish | {"gpu": "off", "projector_gpu": None})
+    assert choose_gpus((CPU,), with_gpu_off)[0] == ()
+
+
 def test_the_processor_is_a_device_with_a_handle() -> None:
     assert "CPU" in [device.name for device in list_devices()]
     assert device_list.find_pointer("CPU")

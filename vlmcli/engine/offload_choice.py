@@ -18,8 +18,8 @@ def choose_gpus(devices: Sequence[Device], wish: OffloadWish) -> tuple[tuple[Dev
     """
     gpus = _named(devices, wish)
     if not gpus:
-        if wish.must_be_had or wish.projector:
-            raise _none(wish, has_names=bool(wish.devices))
+        if wish.gpu != OFF and (wanted := _wanted(wish)):
+            raise _none(wanted, has_names=bool(wish.devices))
         return (), replace(wish, gpu=OFF, projector=False)
     if len(wish.tensor_split) > len(gpus):
         raise UsageError(
@@ -69,8 +69,18 @@ def _names(devices: Sequence[Device]) -> str:
     return ", ".join(device.name for device in devices)
 
 
-def _none(wish: OffloadWish, has_names: bool) -> GpuNotToBeHad:
-    what = "--projector-gpu" if not wish.must_be_had else f"--gpu {wish.gpu}"
+def _wanted(wish: OffloadWish) -> str:
+    """The option that makes no sense without a GPU; "" for none."""
+    if wish.must_be_had:
+        return f"--gpu {wish.gpu}"
+    if wish.projector:
+        return "--projector-gpu"
+    if wish.main_gpu:
+        return f"--main-gpu {wish.main_gpu}"
+    return "--tensor-split" if wish.tensor_split else ""
+
+
+def _none(what: str, has_names: bool) -> GpuNotToBeHad:
     if has_names:
         return GpuNotToBeHad(f"{what} wants a GPU, and --device names none.", "Leave out --device, or say --gpu off")
     why, hint = why_unused(find_gpus())
