@@ -71,6 +71,8 @@ def _without_rules(mask: Image.Image) -> Image.Image:
         if mask.width < step[0] or mask.height < step[1]:
             continue
         runs = mask.reduce(step).point([0] * 235 + [255] * 21).resize(mask.size, Image.Resampling.NEAREST)
+        if not runs.getbbox():
+            continue
         thick = runs.filter(ImageFilter.MinFilter(_THICK_PX)).filter(ImageFilter.MaxFilter(_THICK_PX + 2))
         runs = ImageChops.subtract(runs, thick)
         if runs.getbbox():
