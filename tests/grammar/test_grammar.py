@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from vlmcli.core import Choices, Pattern, Schema
 from vlmcli.errors import UsageError
-from vlmcli.grammar import check_form, choices_of, form_of, schema_of, split_labels
+from vlmcli.grammar import check_form, choices_of, form_of, grammar_of, schema_of, split_labels
 from vlmcli.grammar.numbers import decimals, integers
 
 REFUSED: dict[str, Any] = {
@@ -39,6 +40,10 @@ REFUSED: dict[str, Any] = {
     "no number": {"type": "integer", "minimum": 3, "maximum": 2},
     "5000": {"type": "string", "maxLength": 5000},
     "allows nothing": {"type": "object", "properties": {"a": False}},
+    "refers to '#anchor'": {"$ref": "#anchor", "$defs": {"a": {"$anchor": "anchor", "type": "integer"}}},
+    "requires 'a'": {"type": "object", "required": ["a"], "additionalProperties": False},
+    "minItems of 2, and items that allow none": {"type": "array", "items": False, "minItems": 2},
+    "pattern null": {"type": "string", "pattern": None},
 }
 
 
@@ -49,6 +54,40 @@ def test_what_cannot_be_enforced_is_refused_by_name(name: str) -> None:
             check_form(Schema(json.dumps(schema)))
         assert name in raised.value.sentence
         assert raised.value.exit_code == 2
+
+
+MALFORMED: dict[str, Any] = {
+    "minimum x": {"type": "integer", "minimum": "x"},
+    "minimum None": {"type": "integer", "minimum": None},
+    "minimum inf": {"type": "number", "minimum": math.inf},
+    "enum 5": {"enum": 5},
+    "properties [1]": {"type": "object", "properties": [1]},
+    "the type {}": {"type": {}},
+    "required 5": {"type": "object", "required": 5},
+    "required name 1": {"type": "object", "required": [1]},
+    "is no JSON Schema": {"oneOf": [{"$ref": 5}, {"type": "string"}]},
+    "not JSON compliant": {"const": math.inf},
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_what_is_no_schema_is_said(name: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        check_form(Schema(json.dumps(MALFORMED[name])))
+    assert name in raised.value.sentence
+
+
+def test_what_is_nested_too_deeply_is_said() -> None:
+    with pytest.raises(UsageError, match="recursion"):
+        check_form(Schema('{"items":' * 900 + "true" + "}" * 900))
+    with pytest.raises(UsageError, match="groups in groups"):
+        check_form(Pattern("(" * 2000 + "a" + ")" * 2000))
+
+
+def test_what_is_required_and_not_named_fits_additional_properties() -> None:
+    form = Schema('{"type": "object", "required": ["a"], "additionalProperties": {"type": "boolean"}}')
+    assert '("true" | "false")' in grammar_of(form)
+    assert " any" not in grammar_of(form)
 
 
 ALLOWED: list[Any] = [

@@ -1,7 +1,7 @@
 """The form of an answer -> a grammar in llama.cpp's notation (GBNF). Pure Python: no model, no llama.cpp.
 
     JSON Schema --schema.py--.
-    'name, price float' --short.py--> JSON Schema
+    'name, price float' --forms.py--> JSON Schema
     regular expression --regex.py--> nodes --writing.py--> GBNF
 
 What a grammar generates always fits, though it may be less than all that would: what cannot be held to is refused by
@@ -28,8 +28,15 @@ def grammar_of(form: Form) -> str:
     if isinstance(form, Schema):
         return schema_grammar(form.json)
     if isinstance(form, Pattern):
-        return f"root ::= {write_text(parse_regex(form.regex, whole=True))}\n"
+        return _pattern_grammar(form.regex)
     raise UsageError("Choices are scored and not written.")
+
+
+def _pattern_grammar(regex: str) -> str:
+    try:
+        return f"root ::= {write_text(parse_regex(regex, whole=True))}\n"
+    except RecursionError as error:
+        raise UsageError("The pattern has groups in groups, more deeply than can be followed.") from error
 
 
 def check_form(form: Form | None) -> None:

@@ -32,7 +32,7 @@ def types_of(schema: Mapping[str, Any], path: str) -> Sequence[str]:
     """The types that are named; else those that the keywords are about; else all."""
     if "type" in schema:
         names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        unknown = [name for name in names if name not in KEYWORDS]
+        unknown = [name for name in names if not isinstance(name, str) or name not in KEYWORDS]
         if unknown or not names:
             raise UsageError(f"The schema at {path} has the type {unknown[0] if unknown else names!r}.", _TYPES_HINT)
         return names
@@ -58,6 +58,13 @@ def refused(what: str, path: str) -> UsageError:
     )
 
 
+def expect(value: Any, name: str, keyword: str, path: str) -> Any:
+    """A keyword's value, which must be of the type `name`. Raises UsageError."""
+    if not is_a(value, name):
+        raise UsageError(f"The schema at {path} has the {keyword} {as_json(value)}.", f"It must be of type {name}.")
+    return value
+
+
 def counts(schema: Mapping[str, Any], path: str, least_name: str, most_name: str) -> tuple[int, int | None]:
     least, most = schema.get(least_name, 0), schema.get(most_name)
     for name, value in ((least_name, least), (most_name, most)):
@@ -77,8 +84,8 @@ def bounds(schema: Mapping[str, Any], path: str, whole: bool) -> tuple[int | Non
             if keyword not in schema:
                 continue
             value = schema[keyword]
-            if isinstance(value, bool) or value != int(value) or (keyword == excluded and not whole):
-                raise refused(f"{keyword} {value} for a {'integer' if whole else 'number'}", path)
+            if not is_a(value, "integer") or (keyword == excluded and not whole):
+                raise refused(f"{keyword} {value} for {'an integer' if whole else 'a number'}", path)
             limits.append(int(value) + (step if keyword == excluded else 0))
         found.append((max if step > 0 else min)(limits) if limits else None)
     return found[0], found[1]
@@ -97,5 +104,5 @@ def is_a(value: Any, name: str) -> bool:
 
 def as_json(value: Any) -> str:
     """JSON in which nothing steers a terminal."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return text if text.isprintable() else json.dumps(value)
