@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from vlmcli.core import Choices, Pattern, Schema
 from vlmcli.errors import UsageError
-from vlmcli.grammar import check_form, choices_of, form_of, grammar_of, schema_of, split_labels
+from vlmcli.grammar import check_form, choices_of, form_of, grammar_of, schema_of, seems_to_fit, split_labels
 from vlmcli.grammar.numbers import decimals, integers
 
 REFUSED: dict[str, Any] = {
@@ -56,25 +56,26 @@ def test_what_cannot_be_enforced_is_refused_by_name(name: str) -> None:
         assert raised.value.exit_code == 2
 
 
-MALFORMED: dict[str, Any] = {
-    "minimum x": {"type": "integer", "minimum": "x"},
-    "minimum None": {"type": "integer", "minimum": None},
-    "minimum inf": {"type": "number", "minimum": math.inf},
-    "enum 5": {"enum": 5},
-    "properties [1]": {"type": "object", "properties": [1]},
-    "the type {}": {"type": {}},
-    "required 5": {"type": "object", "required": 5},
-    "required name 1": {"type": "object", "required": [1]},
-    "is no JSON Schema": {"oneOf": [{"$ref": 5}, {"type": "string"}]},
-    "not JSON compliant": {"const": math.inf},
+MALFORMED: dict[str, tuple[Any, str]] = {
+    "a bound in words": ({"type": "integer", "minimum": "x"}, "minimum x"),
+    "a bound of null": ({"type": "integer", "minimum": None}, "minimum None"),
+    "an infinite bound": ({"type": "number", "minimum": math.inf}, "minimum inf"),
+    "an infinite constant": ({"const": math.inf}, "not JSON compliant"),
+    "a number as enum": ({"enum": 5}, "enum 5"),
+    "a list of properties": ({"type": "object", "properties": [1]}, "properties [1]"),
+    "an object as type": ({"type": {}}, "the type {}"),
+    "a number as required": ({"type": "object", "required": 5}, "required 5"),
+    "a number as a name": ({"type": "object", "required": [1]}, "required name 1"),
+    "a number as reference": ({"oneOf": [{"$ref": 5}, {"type": "string"}]}, "is no JSON Schema"),
 }
 
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_what_is_no_schema_is_said(name: str) -> None:
+    schema, sentence = MALFORMED[name]
     with pytest.raises(UsageError) as raised:
-        check_form(Schema(json.dumps(MALFORMED[name])))
-    assert name in raised.value.sentence
+        check_form(Schema(json.dumps(schema)))
+    assert sentence in raised.value.sentence
 
 
 def test_what_is_nested_too_deeply_is_said() -> None:
@@ -171,6 +172,40 @@ def test_decimals_between_bounds(low: int, more: int, number: Any) -> None:
 
 def as_regex(grammar: str) -> str:
     return grammar.replace('"."', r"\.").replace('"', "").replace(" ", "")
+
+
+ROOMS = {
+    "type": "object",
+    "properties": {
+        "rooms": {"type": "array", "items": {"type": ["integer", "null"]}},
+        "kind": {"enum": ["inn", "flat"]},
+        "note": {"anyOf": [{"type": "string"}, {"const": 1}]},
+    },
+    "required": ["rooms"],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ('{"rooms": []}', True),
+        ('{"rooms": [1, null, 2.0], "kind": "inn", "note": "x", "more": true}', True),
+        ('{"rooms": [1], "note": 1}', True),
+        ('{"kind": "inn"}', False),
+        ('{"rooms": ["1"]}', False),
+        ('{"rooms": [], "kind": "house"}', False),
+        ('{"rooms": [], "note": 2}', False),
+        ("[]", False),
+        ("null", False),
+    ],
+    ids=[
+        *("empty list", "all properties", "a constant", "missing name", "wrong items", "wrong label", "no alternative"),
+        *("a list", "nothing"),
+    ],
+)
+def test_json_that_plainly_does_not_fit_a_schema(text: str, fits: bool) -> None:
+    assert seems_to_fit(json.loads(text), ROOMS) is fits
+    assert seems_to_fit(json.loads(text), True)
 
 
 # --- what people write --------------------------------------------------------------------------------------

@@ -9,7 +9,20 @@ from types import SimpleNamespace
 
 import pytest
 
-from vlmcli.core import Answer, Choices, Family, LoadedImage, Picture, Request, Sampling, StopReason, Text
+from vlmcli.core import (
+    Answer,
+    Choices,
+    Family,
+    Form,
+    LoadedImage,
+    Pattern,
+    Picture,
+    Request,
+    Sampling,
+    Schema,
+    StopReason,
+    Text,
+)
 from vlmcli.errors import UsageError
 from vlmcli.models.families import FAMILIES
 from vlmcli.tasks import TASKS, Brief, Outcome, TaskOptions, clock
@@ -209,6 +222,13 @@ def test_all_questions_about_a_picture_share_its_time(task: str, many: int, opti
     left = [request.timeout_s or 0.0 for request in requests]
     assert left[0] >= 8.0
     assert left == sorted(set(left), reverse=True)
+
+
+@pytest.mark.parametrize("form", [Schema('{"type": "array"}'), Pattern("(la )*")], ids=["schema", "pattern"])
+def test_what_has_a_form_may_repeat_itself_and_hold_any_words(form: Form) -> None:
+    family = Family("x", stop=("###",))
+    sampling = run("ask", [A], said("[]"), family=family, question="Q", form=form)[0][0].sampling
+    assert (sampling.stop, sampling.stop_at_repetition) == ((), False)
 
 
 def calibrated(seen: Answer, *unseen: Answer) -> Outcome:

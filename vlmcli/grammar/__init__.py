@@ -14,12 +14,13 @@ from functools import cache
 
 from vlmcli.core import Choices, Form, Pattern, Schema
 from vlmcli.errors import UsageError
+from vlmcli.grammar.fitting import seems_to_fit
 from vlmcli.grammar.forms import choices_of, form_of, schema_of, split_labels
 from vlmcli.grammar.regex import parse_regex
 from vlmcli.grammar.schema import schema_grammar
 from vlmcli.grammar.writing import write_text
 
-__all__ = ["check_form", "choices_of", "form_of", "grammar_of", "schema_of", "split_labels"]
+__all__ = ["check_form", "choices_of", "form_of", "grammar_of", "schema_of", "seems_to_fit", "split_labels"]
 
 
 @cache

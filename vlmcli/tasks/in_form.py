@@ -30,6 +30,8 @@ def ask_in_form(brief: Brief, pictures: Sequence[LoadedImage], question: str, sa
     """The steps of a question whose answer has a form. What does not fit it is an error and no answer."""
     options, form, clock = brief.options, brief.options.form, Clock(brief.options.timeout_s)
     request = replace(brief.request(pictures, question, sampling), form=form)
+    if not isinstance(form, Choices):  # a list may repeat itself, and a string hold anything
+        request = replace(request, sampling=replace(request.sampling, stop=(), stop_at_repetition=False))
     answer = yield replace(request, timeout_s=clock.left_s())
     if unfinished := _unfinished(answer):
         return unfinished
