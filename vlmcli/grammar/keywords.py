@@ -9,8 +9,6 @@ from typing import Any
 from vlmcli.errors import UsageError
 from vlmcli.grammar.regex import MOST_REPEATS
 
-WHOLE = ("$ref", "enum", "const", "anyOf", "oneOf", "allOf")
-"""Keywords that say it all: beside them nothing else may be asked."""
 _SAYS_NOTHING = frozenset(
     "$schema $id $anchor $comment $defs definitions title description default examples example deprecated readOnly"
     " writeOnly discriminator".split()
@@ -43,12 +41,12 @@ def types_of(schema: Mapping[str, Any], path: str) -> Sequence[str]:
 _TYPES_HINT = f"One of: {', '.join(KEYWORDS)}"
 
 
-def check_keywords(schema: Mapping[str, Any], path: str, known: Sequence[str]) -> None:
+def check_keywords(schema: Mapping[str, Any], path: str, known: Sequence[str], beside: str = "") -> None:
+    """Raises UsageError for a keyword that is not `known`; `beside`: the one that says it all."""
     unknown = [key for key in schema if key not in known and key not in _SAYS_NOTHING]
     unknown = [key for key in unknown if not (key == "uniqueItems" and schema[key] is False)]
     if unknown:
-        beside = next((key for key in WHOLE if key in schema), "")
-        raise refused(unknown[0] + (f" beside {beside}" if beside and unknown[0] != beside else ""), path)
+        raise refused(unknown[0] + (f" beside {beside}" if beside else ""), path)
 
 
 def refused(what: str, path: str) -> UsageError:

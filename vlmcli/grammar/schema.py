@@ -76,7 +76,7 @@ class _Converter:
             raise UsageError(f"The schema at {path} allows nothing, or is none.", "It must be an object or true.")
         for keyword, convert in _WHOLE.items():
             if keyword in schema:
-                check_keywords(schema, path, [keyword, "type"] if keyword in ("enum", "const") else [keyword])
+                check_keywords(schema, path, [keyword, "type"] if keyword in ("enum", "const") else [keyword], keyword)
                 return convert(self, schema, path)
         types = types_of(schema, path)
         allowed = [keyword for name in types for keyword in KEYWORDS[name].split()]

@@ -106,8 +106,9 @@ class Brief:
     thinks: bool = False
     """The model thinks by itself before it answers, when it is let."""
     differing: Differing | None = None
+    """Finds where two pictures of one size differ."""
     draw: Draw | None = None
-    """Finds where two pictures of one size differ; draws such places into the file that the options name."""
+    """Draws such places into the file that the options name."""
 
     def wording(self, key: str, default: str) -> str:
         """The words to send: the user's, or those that the family was trained on, or ours; in the asked language.
