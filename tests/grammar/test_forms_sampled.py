@@ -32,7 +32,7 @@ def engine() -> Iterator[Engine]:
 
 def babble(engine: Engine, form: Form, seed: int = 1, max_tokens: int = 150) -> Answer:
     turn = Turn("user", (Picture(PICTURE), Text("What is this?")))
-    sampling = Sampling(max_tokens=max_tokens, temperature=1.5, seed=seed, stop=("a",), stop_at_repetition=True)
+    sampling = Sampling(max_tokens=max_tokens, temperature=1.5, seed=seed)
     for event in engine.stream([Request(0, (turn,), sampling, form=form)]):
         assert not isinstance(event, Failed), event.error
         if isinstance(event, Finished):

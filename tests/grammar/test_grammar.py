@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from vlmcli.core import Choices, Pattern, Schema
 from vlmcli.errors import UsageError
-from vlmcli.grammar import check_form, choices_of, form_of, schema_of, split_labels
+from vlmcli.grammar import check_form, choices_of, form_of, grammar_of, schema_of, seems_to_fit, split_labels
 from vlmcli.grammar.numbers import decimals, integers
 
 REFUSED: dict[str, Any] = {
@@ -39,6 +40,10 @@ REFUSED: dict[str, Any] = {
     "no number": {"type": "integer", "minimum": 3, "maximum": 2},
     "5000": {"type": "string", "maxLength": 5000},
     "allows nothing": {"type": "object", "properties": {"a": False}},
+    "refers to '#anchor'": {"$ref": "#anchor", "$defs": {"a": {"$anchor": "anchor", "type": "integer"}}},
+    "requires 'a'": {"type": "object", "required": ["a"], "additionalProperties": False},
+    "minItems of 2, and items that allow none": {"type": "array", "items": False, "minItems": 2},
+    "pattern null": {"type": "string", "pattern": None},
 }
 
 
@@ -49,6 +54,41 @@ def test_what_cannot_be_enforced_is_refused_by_name(name: str) -> None:
             check_form(Schema(json.dumps(schema)))
         assert name in raised.value.sentence
         assert raised.value.exit_code == 2
+
+
+MALFORMED: dict[str, tuple[Any, str]] = {
+    "a bound in words": ({"type": "integer", "minimum": "x"}, "minimum x"),
+    "a bound of null": ({"type": "integer", "minimum": None}, "minimum None"),
+    "an infinite bound": ({"type": "number", "minimum": math.inf}, "minimum inf"),
+    "an infinite constant": ({"const": math.inf}, "not JSON compliant"),
+    "a number as enum": ({"enum": 5}, "enum 5"),
+    "a list of properties": ({"type": "object", "properties": [1]}, "properties [1]"),
+    "an object as type": ({"type": {}}, "the type {}"),
+    "a number as required": ({"type": "object", "required": 5}, "required 5"),
+    "a number as a name": ({"type": "object", "required": [1]}, "required name 1"),
+    "a number as reference": ({"oneOf": [{"$ref": 5}, {"type": "string"}]}, "is no JSON Schema"),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_what_is_no_schema_is_said(name: str) -> None:
+    schema, sentence = MALFORMED[name]
+    with pytest.raises(UsageError) as raised:
+        check_form(Schema(json.dumps(schema)))
+    assert sentence in raised.value.sentence
+
+
+def test_what_is_nested_too_deeply_is_said() -> None:
+    with pytest.raises(UsageError, match="recursion"):
+        check_form(Schema('{"items":' * 900 + "true" + "}" * 900))
+    with pytest.raises(UsageError, match="groups in groups"):
+        check_form(Pattern("(" * 2000 + "a" + ")" * 2000))
+
+
+def test_what_is_required_and_not_named_fits_additional_properties() -> None:
+    form = Schema('{"type": "object", "required": ["a"], "additionalProperties": {"type": "boolean"}}')
+    assert '("true" | "false")' in grammar_of(form)
+    assert " any" not in grammar_of(form)
 
 
 ALLOWED: list[Any] = [
@@ -132,6 +172,40 @@ def test_decimals_between_bounds(low: int, more: int, number: Any) -> None:
 
 def as_regex(grammar: str) -> str:
     return grammar.replace('"."', r"\.").replace('"', "").replace(" ", "")
+
+
+ROOMS = {
+    "type": "object",
+    "properties": {
+        "rooms": {"type": "array", "items": {"type": ["integer", "null"]}},
+        "kind": {"enum": ["inn", "flat"]},
+        "note": {"anyOf": [{"type": "string"}, {"const": 1}]},
+    },
+    "required": ["rooms"],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ('{"rooms": []}', True),
+        ('{"rooms": [1, null, 2.0], "kind": "inn", "note": "x", "more": true}', True),
+        ('{"rooms": [1], "note": 1}', True),
+        ('{"kind": "inn"}', False),
+        ('{"rooms": ["1"]}', False),
+        ('{"rooms": [], "kind": "house"}', False),
+        ('{"rooms": [], "note": 2}', False),
+        ("[]", False),
+        ("null", False),
+    ],
+    ids=[
+        *("empty list", "all properties", "a constant", "missing name", "wrong items", "wrong label", "no alternative"),
+        *("a list", "nothing"),
+    ],
+)
+def test_json_that_plainly_does_not_fit_a_schema(text: str, fits: bool) -> None:
+    assert seems_to_fit(json.loads(text), ROOMS) is fits
+    assert seems_to_fit(json.loads(text), True)
 
 
 # --- what people write --------------------------------------------------------------------------------------

@@ -279,6 +279,22 @@ def test_bands_are_joined_without_doubling_or_losing_a_line(bands: list[list[str
     assert without_doubles(bands) == LINES
 
 
+@pytest.mark.parametrize(
+    ("bands", "lines"),
+    [
+        ([["x", "a", "b", "a"], ["a", "c", "d"]], ["x", "a", "b", "a", "c", "d"]),
+        ([["yes", "no", "yes", "no"], ["no", "yes", "yes"]], ["yes", "no", "yes", "no", "yes", "yes"]),
+        (
+            [["Room 101 frei", "Room 102 frei", "Room 103 frei"], ["Room 103 fred", "Room 101 free"]],
+            ["Room 101 frei", "Room 102 frei", "Room 103 frei", "Room 101 free"],
+        ),
+    ],
+    ids=["a letter", "yes and no", "numbered rows"],
+)
+def test_lines_that_repeat_are_not_lost_where_bands_join(bands: list[list[str]], lines: list[str]) -> None:
+    assert without_doubles(bands) == lines
+
+
 def test_a_common_line_is_known_though_it_was_read_with_errors() -> None:
     upper, lower = LINES[:3], ["Nobody hab thougth of dreab,", *LINES[3:]]
     assert without_doubles([upper, lower]) == LINES

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
-from vlmcli.core import Answer, Family, LoadedImage, Picture, Request, Sampling, StopReason, Text
+from vlmcli.core import (
+    Answer,
+    Choices,
+    Family,
+    Form,
+    LoadedImage,
+    Pattern,
+    Picture,
+    Request,
+    Sampling,
+    Schema,
+    StopReason,
+    Text,
+)
 from vlmcli.errors import UsageError
 from vlmcli.models.families import FAMILIES
-from vlmcli.tasks import TASKS, Brief, Outcome, TaskOptions
+from vlmcli.tasks import TASKS, Brief, Outcome, TaskOptions, clock
 from vlmcli.tasks.describe import STYLES
 from vlmcli.tasks.ocr import STYLES as OCR_STYLES
 from vlmcli.tasks.together import Together
@@ -173,6 +188,72 @@ def test_a_question_without_history_asks_for_no_room() -> None:
 def test_options_that_make_no_sense_are_said(task: str, images: list[LoadedImage], options: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         run(task, images, **options)
+
+
+# --- several questions --------------------------------------------------------------------------------------
+
+YES_NO = Choices(("yes", "no"))
+SHARES, NONE = (0.75, 0.25), ()
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock on which a second goes by whenever it is looked at."""
+    ticks = count(100)
+    monkeypatch.setattr(clock, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+
+
+@pytest.mark.usefixtures("seconds")
+@pytest.mark.parametrize(
+    ("task", "many", "options"),
+    [
+        ("compare", 3, {"strategy": "describe"}),
+        ("compare", 4, {"strategy": "describe", "think": True}),
+        ("describe", 2, {"think": True}),
+        ("ask", 2, {"form": YES_NO, "calibrate": True}),
+        ("ocr", 2, {}),
+    ],
+    ids=["compare by descriptions", "compare by descriptions and think", "think", "calibrate", "ocr with a loop"],
+)
+def test_all_questions_about_a_picture_share_its_time(task: str, many: int, options: dict[str, object]) -> None:
+    images = [A, B] if task == "compare" else [A]
+    reply = Answer("yes", "repetition" if task == "ocr" else "end", probabilities=SHARES)
+    requests, _ = run(task, images, *[reply] * many, question="Q", timeout_s=9.0, **options)
+    left = [request.timeout_s or 0.0 for request in requests]
+    assert left[0] >= 8.0
+    assert left == sorted(set(left), reverse=True)
+
+
+@pytest.mark.parametrize("form", [Schema('{"type": "array"}'), Pattern("(la )*")], ids=["schema", "pattern"])
+def test_what_has_a_form_may_repeat_itself_and_hold_any_words(form: Form) -> None:
+    family = Family("x", stop=("###",))
+    sampling = run("ask", [A], said("[]"), family=family, question="Q", form=form)[0][0].sampling
+    assert (sampling.stop, sampling.stop_at_repetition) == ((), False)
+
+
+def calibrated(seen: Answer, *unseen: Answer) -> Outcome:
+    return run("ask", [A], seen, *unseen, question="Q", form=YES_NO, calibrate=True)[1]
+
+
+def test_calibrated_by_what_is_likely_without_the_picture() -> None:
+    outcome = calibrated(Answer("yes", "end", probabilities=SHARES), Answer("yes", "end", probabilities=(0.9, 0.1)))
+    assert (outcome.choice, outcome.error) == ("no", None)
+
+
+@pytest.mark.parametrize("answers", [[NONE], [SHARES, NONE]], ids=["not with the picture", "not without the picture"])
+def test_a_model_that_does_not_tell_how_likely_its_answers_are(answers: list[tuple[float, ...]]) -> None:
+    outcome = calibrated(*(Answer("yes", "end", probabilities=shares) for shares in answers))
+    assert "does not tell how likely" in str(outcome.error)
+    assert outcome.error
+    assert outcome.error.hint == "Leave out --calibrate."
+
+
+def test_the_question_without_the_picture_may_be_cut_short() -> None:
+    seen = Answer("yes", "end", probabilities=SHARES)
+    outcome = calibrated(seen, Answer("", "timeout"))
+    assert (outcome.stop_reason, outcome.choice) == ("timeout", None)
+    assert "its time was over" in str(outcome.error)
+    assert calibrated(seen, Answer("", "interrupted")) == Outcome("", "interrupted")
 
 
 # --- families -----------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The form of an answer -> a grammar in llama.cpp's notation (GBNF). Pure Python: no model, no llama.cpp.
 
     JSON Schema --schema.py--.
-    'name, price float' --short.py--> JSON Schema
+    'name, price float' --forms.py--> JSON Schema
     regular expression --regex.py--> nodes --writing.py--> GBNF
 
 What a grammar generates always fits, though it may be less than all that would: what cannot be held to is refused by
@@ -14,12 +14,13 @@ from functools import cache
 
 from vlmcli.core import Choices, Form, Pattern, Schema
 from vlmcli.errors import UsageError
+from vlmcli.grammar.fitting import seems_to_fit
 from vlmcli.grammar.forms import choices_of, form_of, schema_of, split_labels
 from vlmcli.grammar.regex import parse_regex
 from vlmcli.grammar.schema import schema_grammar
 from vlmcli.grammar.writing import write_text
 
-__all__ = ["check_form", "choices_of", "form_of", "grammar_of", "schema_of", "split_labels"]
+__all__ = ["check_form", "choices_of", "form_of", "grammar_of", "schema_of", "seems_to_fit", "split_labels"]
 
 
 @cache
@@ -28,8 +29,15 @@ def grammar_of(form: Form) -> str:
     if isinstance(form, Schema):
         return schema_grammar(form.json)
     if isinstance(form, Pattern):
-        return f"root ::= {write_text(parse_regex(form.regex, whole=True))}\n"
+        return _pattern_grammar(form.regex)
     raise UsageError("Choices are scored and not written.")
+
+
+def _pattern_grammar(regex: str) -> str:
+    try:
+        return f"root ::= {write_text(parse_regex(regex, whole=True))}\n"
+    except RecursionError as error:
+        raise UsageError("The pattern has groups in groups, more deeply than can be followed.") from error
 
 
 def check_form(form: Form | None) -> None:

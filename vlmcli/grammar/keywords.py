@@ -9,8 +9,6 @@ from typing import Any
 from vlmcli.errors import UsageError
 from vlmcli.grammar.regex import MOST_REPEATS
 
-WHOLE = ("$ref", "enum", "const", "anyOf", "oneOf", "allOf")
-"""Keywords that say it all: beside them nothing else may be asked."""
 _SAYS_NOTHING = frozenset(
     "$schema $id $anchor $comment $defs definitions title description default examples example deprecated readOnly"
     " writeOnly discriminator".split()
@@ -32,7 +30,7 @@ def types_of(schema: Mapping[str, Any], path: str) -> Sequence[str]:
     """The types that are named; else those that the keywords are about; else all."""
     if "type" in schema:
         names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        unknown = [name for name in names if name not in KEYWORDS]
+        unknown = [name for name in names if not isinstance(name, str) or name not in KEYWORDS]
         if unknown or not names:
             raise UsageError(f"The schema at {path} has the type {unknown[0] if unknown else names!r}.", _TYPES_HINT)
         return names
@@ -43,12 +41,12 @@ def types_of(schema: Mapping[str, Any], path: str) -> Sequence[str]:
 _TYPES_HINT = f"One of: {', '.join(KEYWORDS)}"
 
 
-def check_keywords(schema: Mapping[str, Any], path: str, known: Sequence[str]) -> None:
+def check_keywords(schema: Mapping[str, Any], path: str, known: Sequence[str], beside: str = "") -> None:
+    """Raises UsageError for a keyword that is not `known`; `beside`: the one that says it all."""
     unknown = [key for key in schema if key not in known and key not in _SAYS_NOTHING]
     unknown = [key for key in unknown if not (key == "uniqueItems" and schema[key] is False)]
     if unknown:
-        beside = next((key for key in WHOLE if key in schema), "")
-        raise refused(unknown[0] + (f" beside {beside}" if beside and unknown[0] != beside else ""), path)
+        raise refused(unknown[0] + (f" beside {beside}" if beside else ""), path)
 
 
 def refused(what: str, path: str) -> UsageError:
@@ -56,6 +54,13 @@ def refused(what: str, path: str) -> UsageError:
         f"The schema at {path} has {what}, which vlm cannot enforce, and would not ignore.",
         "Take it out of the schema.",
     )
+
+
+def expect(value: Any, name: str, keyword: str, path: str) -> Any:
+    """A keyword's value, which must be of the type `name`. Raises UsageError."""
+    if not is_a(value, name):
+        raise UsageError(f"The schema at {path} has the {keyword} {as_json(value)}.", f"It must be of type {name}.")
+    return value
 
 
 def counts(schema: Mapping[str, Any], path: str, least_name: str, most_name: str) -> tuple[int, int | None]:
@@ -77,8 +82,8 @@ def bounds(schema: Mapping[str, Any], path: str, whole: bool) -> tuple[int | Non
             if keyword not in schema:
                 continue
             value = schema[keyword]
-            if isinstance(value, bool) or value != int(value) or (keyword == excluded and not whole):
-                raise refused(f"{keyword} {value} for a {'integer' if whole else 'number'}", path)
+            if not is_a(value, "integer") or (keyword == excluded and not whole):
+                raise refused(f"{keyword} {value} for {'an integer' if whole else 'a number'}", path)
             limits.append(int(value) + (step if keyword == excluded else 0))
         found.append((max if step > 0 else min)(limits) if limits else None)
     return found[0], found[1]
@@ -97,5 +102,5 @@ def is_a(value: Any, name: str) -> bool:
 
 def as_json(value: Any) -> str:
     """JSON in which nothing steers a terminal."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return text if text.isprintable() else json.dumps(value)

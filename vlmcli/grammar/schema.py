@@ -6,13 +6,13 @@ Objects have the properties that are named, in that order, the optional ones or 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vlmcli.errors import UsageError
 from vlmcli.grammar import numbers
 from vlmcli.grammar.formats import FORMATS
-from vlmcli.grammar.keywords import KEYWORDS, as_json, bounds, check_keywords, counts, is_a, refused, types_of
+from vlmcli.grammar.keywords import KEYWORDS, as_json, bounds, check_keywords, counts, expect, is_a, refused, types_of
 from vlmcli.grammar.nodes import ANY
 from vlmcli.grammar.overlap import may_overlap
 from vlmcli.grammar.regex import parse_regex
@@ -34,9 +34,15 @@ any-string ::= "\"" any-char* "\""
 
 def schema_grammar(text: str) -> str:
     """GBNF for a schema's JSON. Raises UsageError."""
-    schema = json.loads(text)
-    converter = _Converter(schema)
-    root = converter.rule(schema, "#")
+    try:
+        schema = json.loads(text)
+        converter = _Converter(schema)
+        root = converter.rule(schema, "#")
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:  # a keyword's value is of any other type
+        raise UsageError(
+            f"The schema is no JSON Schema that can be followed: {error}.",
+            "Mend it, or write it in short: --schema 'name, price float'",
+        ) from error
     return f"root ::= {root}{_COMMON_RULES}" + converter.written()
 
 
@@ -70,7 +76,7 @@ class _Converter:
             raise UsageError(f"The schema at {path} allows nothing, or is none.", "It must be an object or true.")
         for keyword, convert in _WHOLE.items():
             if keyword in schema:
-                check_keywords(schema, path, [keyword, "type"] if keyword in ("enum", "const") else [keyword])
+                check_keywords(schema, path, [keyword, "type"] if keyword in ("enum", "const") else [keyword], keyword)
                 return convert(self, schema, path)
         types = types_of(schema, path)
         allowed = [keyword for name in types for keyword in KEYWORDS[name].split()]
@@ -81,7 +87,7 @@ class _Converter:
 
     def _reference(self, schema: Mapping[str, Any], path: str) -> str:
         address = schema["$ref"]
-        if not isinstance(address, str) or not address.startswith("#"):
+        if not isinstance(address, str) or not (address == "#" or address.startswith("#/")):
             raise UsageError(f"The schema at {path} refers to {address!r}.", "Only #/… within the schema can be used.")
         found = self._root
         for part in address[1:].split("/")[1:]:
@@ -92,13 +98,13 @@ class _Converter:
                 found = found[part]
             else:
                 raise UsageError(f"The schema at {path} refers to {address}, which is not there.")
-        return self.rule(found, address.rstrip("/"))
+        return self.rule(found, address)
 
     def _values(self, schema: Mapping[str, Any], path: str) -> str:
-        values = [schema["const"]] if "const" in schema else schema["enum"]
+        values = [schema["const"]] if "const" in schema else expect(schema["enum"], "array", "enum", path)
         types = types_of(schema, path)
         fitting = [value for value in values if any(is_a(value, name) for name in types)]
-        if not isinstance(values, list) or not fitting:
+        if not fitting:
             raise UsageError(f"The schema at {path} has an enum in which nothing fits.")
         return " | ".join(literal(as_json(value)) for value in fitting)
 
@@ -122,21 +128,38 @@ class _Converter:
     # --- by type --------------------------------------------------------------------------------------------
 
     def _object(self, schema: Mapping[str, Any], path: str) -> str:
-        properties = dict(schema.get("properties") or {})
-        required = list(schema.get("required") or [])
-        properties |= {name: True for name in required if name not in properties}
-        more = schema.get("additionalProperties")
+        required = expect(schema.get("required") or [], "array", "required", path)
+        required = [expect(name, "string", "required name", path) for name in required]
+        properties = self._properties(schema, required, path)
         if not properties:
+            more = schema.get("additionalProperties")
             return self._map(more, path) if isinstance(more, dict) else '"{" space "}"'
         first, after = '"}"', 'space "}"'  # what follows while nothing is written, and once a member is
-        for name, value in reversed(properties.items()):
-            inside = self.rule(value, f"{path}/properties/{name.replace('~', '~0').replace('/', '~1')}")
+        for name, (value, value_path) in reversed(properties.items()):
+            inside = self.rule(value, value_path)
             member, rest = f"{literal(as_json(name))} colon {inside}", self._named(after)
             if name in required:
                 first, after = f"{member} {rest}", f"comma {member} {rest}"
             else:
                 first, after = f"{member} {rest} | {self._named(first)}", f"(comma {member})? {rest}"
         return f'"{{" space ({first})'
+
+    def _properties(self, schema: Mapping[str, Any], required: Sequence[str], path: str) -> dict[str, tuple[Any, str]]:
+        """Schema and path of each that is named, and then of those that are required and fit additionalProperties."""
+        named = expect(schema.get("properties") or {}, "object", "properties", path)
+        found = {
+            name: (value, f"{path}/properties/{name.replace('~', '~0').replace('/', '~1')}")
+            for name, value in named.items()
+        }
+        more = schema.get("additionalProperties", True)
+        for name in required:
+            if name not in found and more is False:
+                raise UsageError(
+                    f"The schema at {path} requires {name!r}, and allows only properties that it names.",
+                    "Name it among the properties, or do not require it.",
+                )
+            found.setdefault(name, (more, f"{path}/additionalProperties"))
+        return found
 
     def _named(self, body: str) -> str:
         """A rule of its own, so that what follows is written once and not once for each way to it."""
@@ -154,6 +177,8 @@ class _Converter:
         if "prefixItems" in schema:
             return self._tuple(schema, path, least, most)
         items = schema.get("items", True)
+        if items is False and least:
+            raise UsageError(f"The schema at {path} has a minItems of {least}, and items that allow none.")
         if items is False or most == 0:
             return '"[" space "]"'
         item = self.rule(items, f"{path}/items")
@@ -183,7 +208,7 @@ class _Converter:
                 raise refused(f"format {schema['format']!r}", path)
             inside = write_in_json(parse_regex(FORMATS[schema["format"]], whole=True))
         elif "pattern" in schema:
-            inside = write_in_json(parse_regex(str(schema["pattern"]), whole=False))
+            inside = write_in_json(parse_regex(expect(schema["pattern"], "string", "pattern", path), whole=False))
         else:
             inside = repeated(write_in_json(ANY), least, most)
         return f'"\\"" {inside} "\\""'

@@ -94,9 +94,9 @@ def marked(image: LoadedImage, boxes: Sequence[Region], line_px: int = 0) -> Loa
 
 def to_png(image: LoadedImage) -> bytes:
     """A PNG file of `image`."""
-    from vlmcli.images import marking
+    from vlmcli.images import encoding
 
-    return marking.to_png(image)
+    return encoding.to_png(image)
 
 
 def shrink(image: LoadedImage, width: int, height: int) -> LoadedImage:

@@ -54,6 +54,11 @@ def of_pixels(name: str, image: Image.Image, format: str = "") -> LoadedImage:
     return LoadedImage(name, width, height, rgb, digest.hexdigest(), format)
 
 
+def pixels_of(image: LoadedImage) -> Image.Image:
+    """The same the other way: a copy of its pixels, to be drawn on."""
+    return Image.frombytes("RGB", (image.width, image.height), image.rgb)
+
+
 def _from_pil(ref: ImageRef, image: Image.Image, wish: Wish) -> LoadedImage:
     try:
         with decoding(truncated=False):

@@ -13,7 +13,9 @@ from itertools import accumulate
 from PIL import Image, ImageChops
 
 from vlmcli.core import Difference, LoadedImage, Region
-from vlmcli.images.decode import of_pixels
+from vlmcli.core.pages import Box
+from vlmcli.images.decode import of_pixels, pixels_of
+from vlmcli.images.pages.runs import trimmed
 
 _GRID = 256
 """Cells along the longer side, at the most."""
@@ -32,20 +34,16 @@ def difference(first: LoadedImage, second: LoadedImage) -> Difference:
         raise ValueError("pictures of two sizes")
     if first.digest == second.digest:
         return Difference((), True, 0.0)
-    a, b = _pixels(first), _pixels(second)
+    a, b = pixels_of(first), pixels_of(second)
     cell = max(_LEAST_CELL_PX, -(-max(a.size) // _GRID))
     means = _delta(a.reduce(cell), b.reduce(cell))
     threshold = _threshold(means)
-    deltas = _delta(a, b)
+    differs = _delta(a, b).point(lambda value: 255 * (value > threshold))
     boxes = _merged([_scaled(box, cell, a.size) for box in _islands(means, threshold)], 2 * cell)
-    found = sorted((_tight(box, deltas, threshold) for box in boxes), key=_area, reverse=True)[:MOST_REGIONS]
+    found = sorted((trimmed(differs, box) or box for box in boxes), key=_area, reverse=True)[:MOST_REGIONS]
     crops = tuple((_crop(first, a, box), _crop(second, b, box)) for box in found[:MOST_CROPS])
     share = sum(map(_area, found)) / (first.width * first.height)
     return Difference(tuple(_as_region(box) for box in found), False, min(share, 1.0), crops)
-
-
-_Edges = tuple[int, int, int, int]
-"""Left, top, right, bottom; the last two are outside, as Pillow has them."""
 
 
 def _delta(a: Image.Image, b: Image.Image) -> Image.Image:
@@ -60,7 +58,7 @@ def _threshold(means: Image.Image) -> int:
     return min(max(_TIMES_NOISE * median, _LEAST), _MOST)
 
 
-def _islands(means: Image.Image, threshold: int) -> Iterator[_Edges]:
+def _islands(means: Image.Image, threshold: int) -> Iterator[Box]:
     """Bounding boxes, in cells, of cells above the threshold that touch each other, corners included."""
     width = means.width
     left = {at for at, value in enumerate(means.tobytes()) if value > threshold}
@@ -78,10 +76,10 @@ def _islands(means: Image.Image, threshold: int) -> Iterator[_Edges]:
         yield min(columns), min(rows), max(columns) + 1, max(rows) + 1
 
 
-def _merged(boxes: list[_Edges], gap: int) -> list[_Edges]:
+def _merged(boxes: list[Box], gap: int) -> list[Box]:
     """Boxes no nearer to each other than `gap`, and no more than MOST_REGIONS: then a wider gap joins them."""
     while True:
-        joined: list[_Edges] = []
+        joined: list[Box] = []
         for box in sorted(boxes):
             near = [other for other in joined if _are_near(box, other, gap)]
             for other in near:
@@ -95,23 +93,15 @@ def _merged(boxes: list[_Edges], gap: int) -> list[_Edges]:
         boxes = joined
 
 
-def _are_near(a: _Edges, b: _Edges, gap: int) -> bool:
+def _are_near(a: Box, b: Box, gap: int) -> bool:
     return a[0] < b[2] + gap and b[0] < a[2] + gap and a[1] < b[3] + gap and b[1] < a[3] + gap
 
 
-def _around(a: _Edges, b: _Edges) -> _Edges:
+def _around(a: Box, b: Box) -> Box:
     return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
 
 
-def _tight(box: _Edges, deltas: Image.Image, threshold: int) -> _Edges:
-    """The box drawn in to the pixels that differ."""
-    inside = deltas.crop(box).point(lambda value: 255 * (value > threshold)).getbbox()
-    if inside is None:
-        return box
-    return box[0] + inside[0], box[1] + inside[1], box[0] + inside[2], box[1] + inside[3]
-
-
-def _crop(image: LoadedImage, pixels: Image.Image, box: _Edges) -> LoadedImage:
+def _crop(image: LoadedImage, pixels: Image.Image, box: Box) -> LoadedImage:
     least = round(max(pixels.size) * _LEAST_SHARE)
     grown: list[tuple[int, int]] = []
     for start, end, size in ((box[0], box[2], pixels.width), (box[1], box[3], pixels.height)):
@@ -121,22 +111,15 @@ def _crop(image: LoadedImage, pixels: Image.Image, box: _Edges) -> LoadedImage:
     return of_pixels(image.name, pixels.crop((left, top, right, bottom)))
 
 
-def _scaled(box: _Edges, cell: int, size: tuple[int, int]) -> _Edges:
-    return _within((box[0] * cell, box[1] * cell, box[2] * cell, box[3] * cell), size)
+def _scaled(box: Box, cell: int, size: tuple[int, int]) -> Box:
+    """In pixels; the last cell of a row or a column may reach beyond the picture."""
+    return box[0] * cell, box[1] * cell, min(box[2] * cell, size[0]), min(box[3] * cell, size[1])
 
 
-def _within(edges: _Edges, size: tuple[int, int]) -> _Edges:
-    return max(edges[0], 0), max(edges[1], 0), min(edges[2], size[0]), min(edges[3], size[1])
-
-
-def _area(box: _Edges) -> int:
+def _area(box: Box) -> int:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _as_region(edges: _Edges) -> Region:
-    left, top, right, bottom = edges
+def _as_region(box: Box) -> Region:
+    left, top, right, bottom = box
     return Region(left, top, right - left, bottom - top)
-
-
-def _pixels(image: LoadedImage) -> Image.Image:
-    return Image.frombytes("RGB", (image.width, image.height), image.rgb)

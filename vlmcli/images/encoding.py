@@ -8,6 +8,7 @@ import math
 from PIL import Image
 
 from vlmcli.core import LoadedImage
+from vlmcli.images.decode import pixels_of
 
 _QUALITY = 92
 _PNG_LEVEL = 6
@@ -24,7 +25,7 @@ def encode(image: LoadedImage, limit_bytes: int) -> tuple[str, bytes]:
 
     A drawing is a PNG and every pixel of it arrives; a photograph is a JPEG of high quality.
     """
-    pixels = Image.frombytes("RGB", (image.width, image.height), image.rgb)
+    pixels = pixels_of(image)
     if max(pixels.size) > _LONGEST_SIDE:
         pixels = _scaled(pixels, _LONGEST_SIDE / max(pixels.size))
     kind = _smaller_kind(pixels)
@@ -36,6 +37,11 @@ def encode(image: LoadedImage, limit_bytes: int) -> tuple[str, bytes]:
             return "image/jpeg", as_jpeg  # rather less sharp than less large
         kind = "JPEG"
         pixels = _scaled(pixels, _MARGIN * math.sqrt(limit_bytes / len(data)))
+
+
+def to_png(image: LoadedImage) -> bytes:
+    """Whatever it is, and however many bytes."""
+    return _encoded(pixels_of(image), "PNG")
 
 
 def _smaller_kind(pixels: Image.Image) -> str:

@@ -1,14 +1,13 @@
-"""Frames around parts of a picture, and the picture as a file."""
+"""Frames around parts of a picture."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw
+from PIL import ImageDraw
 
 from vlmcli.core import LoadedImage, Region
-from vlmcli.images.decode import of_pixels
+from vlmcli.images.decode import of_pixels, pixels_of
 
 _FRAMES = ("white", "red")
 """From outside in: one of them is seen on any ground."""
@@ -16,7 +15,7 @@ _FRAMES = ("white", "red")
 
 def marked(image: LoadedImage, boxes: Sequence[Region], line_px: int = 0) -> LoadedImage:
     """The picture with a frame just inside each box; `line_px` wide, 0: by the picture's size, with a white edge."""
-    picture = Image.frombytes("RGB", (image.width, image.height), image.rgb)
+    picture = pixels_of(image)
     pen = ImageDraw.Draw(picture)
     line, colours = (line_px, _FRAMES[-1:]) if line_px else (max(2, round(max(picture.size) / 240)), _FRAMES)
     for box in boxes:
@@ -26,9 +25,3 @@ def marked(image: LoadedImage, boxes: Sequence[Region], line_px: int = 0) -> Loa
             right, bottom = box.x + box.width - 1 - inside, box.y + box.height - 1 - inside
             pen.rectangle((left, top, max(right, left), max(bottom, top)), outline=colour, width=line)
     return of_pixels(image.name, picture)
-
-
-def to_png(image: LoadedImage) -> bytes:
-    file = io.BytesIO()
-    Image.frombytes("RGB", (image.width, image.height), image.rgb).save(file, "PNG")
-    return file.getvalue()

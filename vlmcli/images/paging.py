@@ -78,7 +78,7 @@ def count_pages(name: str) -> int:
         if is_pdf_name(name):
             from vlmcli.images import pdf
 
-            return max(1, pdf.count_pages(Path(name).read_bytes()))
+            return max(1, pdf.count_pages(name))
         return _count_frames(name)
     except Exception:  # Pillow and PDFium raise about anything on damaged bytes
         return 1

@@ -1,11 +1,13 @@
 """Pages of a PDF as pictures, through pypdfium2, as if it were a picture of several frames.
 
-PDFium is for one thread at a time, and pictures are decoded on several: all of it happens under one lock.
+PDFium is for one thread at a time, and pictures are decoded on several: all of it happens under one lock, closing too.
 """
 
 from __future__ import annotations
 
+import os
 import threading
+from contextlib import closing
 from typing import Any
 
 import pypdfium2
@@ -17,7 +19,8 @@ _DPI = 200
 """Letters of 10 points are 28 pixels high then: more than any model needs to read them, and no larger than a scan."""
 _MOST_PIXELS = 40_000_000
 """A poster is drawn smaller."""
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()
+"""Taken again by a thread that has it when what it let go of is collected in the middle."""
 
 
 class PdfPages(ImageFile.ImageFile):
@@ -47,22 +50,30 @@ class PdfPages(ImageFile.ImageFile):
 
     def load(self) -> Any:
         if self._im is None:
-            with _LOCK:
-                bitmap = self._document[self._frame].render(scale=self._scale)
+            with (
+                _LOCK,
+                closing(self._document[self._frame]) as page,
+                closing(page.render(scale=self._scale)) as bitmap,
+            ):
                 drawn = bitmap.to_pil().convert("RGB")
             self.im, self._size = drawn.im, drawn.size
         return super().load()
 
+    def __del__(self) -> None:
+        with _LOCK:
+            if hasattr(self, "_document"):
+                self._document.close()
 
-def count_pages(data: bytes) -> int:
-    """Raises Locked, and anything that PDFium raises."""
-    with _LOCK:
-        return len(_open_document(data))
+
+def count_pages(path: str) -> int:
+    """Of a file that is not read whole for it. Raises Locked, and anything that PDFium raises."""
+    with _LOCK, closing(_open_document(os.path.abspath(path))) as document:
+        return len(document)
 
 
-def _open_document(data: bytes) -> Any:
+def _open_document(source: bytes | str) -> Any:
     try:
-        return pypdfium2.PdfDocument(data)
+        return pypdfium2.PdfDocument(source)
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise Locked from error

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 from vlmcli.core import LoadedImage
-from vlmcli.images.decode import of_pixels
+from vlmcli.images.decode import of_pixels, pixels_of
 
 MAX_PIXELS = 16_000_000
 """Of the pictures together: no model sees more, and three large photographs need not fill the memory."""
@@ -45,7 +45,7 @@ def _common_height(images: Sequence[LoadedImage]) -> int:
 
 
 def _scaled(image: LoadedImage, width: int, height: int) -> Image.Image:
-    pixels = Image.frombytes("RGB", (image.width, image.height), image.rgb)
+    pixels = pixels_of(image)
     if pixels.size == (width, height):
         return pixels
     return pixels.resize((width, height), Image.Resampling.LANCZOS)

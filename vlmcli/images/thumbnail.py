@@ -9,7 +9,7 @@ from PIL import Image, features
 
 from vlmcli.core import LoadedImage
 from vlmcli.errors import PictureError
-from vlmcli.images.decode import MAX_PIXELS, load
+from vlmcli.images.decode import MAX_PIXELS, load, pixels_of
 from vlmcli.images.formats import sniff
 from vlmcli.images.quiet import quiet
 from vlmcli.images.rgb import orientation_of, to_rgb, upright
@@ -28,14 +28,14 @@ _FINER = 2
 def shrink(image: LoadedImage, width: int, height: int) -> LoadedImage:
     """`image` scaled to fit into `width` x `height` pixels, its aspect kept, never enlarged."""
     size = _fitting(image.width, image.height, width, height)
-    pixels = Image.frombytes("RGB", (image.width, image.height), image.rgb).resize(size, Image.Resampling.BOX)
+    pixels = pixels_of(image).resize(size, Image.Resampling.BOX)
     return LoadedImage(image.name, *size, pixels.tobytes(), image.digest, image.format)
 
 
 def to_thumbnail(image: LoadedImage, side_px: int = SIDE_PX) -> bytes:
     """A picture that is loaded already as a small WebP file, or JPEG where Pillow was built without WebP."""
     small = shrink(image, side_px, side_px)
-    return _encoded(Image.frombytes("RGB", (small.width, small.height), small.rgb))
+    return _encoded(pixels_of(small))
 
 
 def find_thumbnail(name: str, wish: Wish = NONE, side_px: int = SIDE_PX) -> bytes | None:

@@ -17,6 +17,7 @@ from string import ascii_uppercase
 
 from vlmcli.core import Difference, LoadedImage, Sampling
 from vlmcli.errors import UsageError
+from vlmcli.tasks.clock import Clock
 from vlmcli.tasks.describe import STYLES
 from vlmcli.tasks.task import Brief, Outcome, Steps, Task, ask_once
 from vlmcli.tasks.thinking import split_thinking
@@ -110,16 +111,17 @@ def _places(brief: Brief, found: Difference) -> list[LoadedImage]:
 def _describe_each(brief: Brief, pictures: Sequence[LoadedImage], question: str) -> Steps:
     """A request for each picture, then one about the words alone."""
     asked = brief.family.wordings.get("describe.detailed", STYLES["detailed"])
+    clock = Clock(brief.options.timeout_s)
     descriptions: list[str] = []
     for label, picture in zip(ascii_uppercase, pictures, strict=False):
         request = brief.request([picture], asked, Sampling(), greedy=True)
-        answer = yield replace(request, says="thinking", think=False)
+        answer = yield replace(request, says="thinking", think=False, timeout_s=clock.left_s())
         words = split_thinking(answer.text, answer.stop_reason)[1]
         descriptions.append(f"Picture {label}: {words}")
         if answer.stop_reason in ("timeout", "interrupted"):
             return Outcome("", answer.stop_reason, thinking="\n\n".join(descriptions))
     said = "\n\n".join(descriptions)
-    outcome = yield from ask_once(brief, [], f"{said}\n\n{question}", Sampling())
+    outcome = yield from ask_once(brief, [], f"{said}\n\n{question}", Sampling(), clock=clock)
     return replace(outcome, thinking="\n\n".join(filter(None, (said, outcome.thinking))))
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from vlmcli.core import Answer, Choices, LoadedImage, Request, Sampling, Schema, Turn
 from vlmcli.core.requests import Picture
 from vlmcli.errors import EngineError, NotWhole, UsageError
 from vlmcli.grammar import check_form
+from vlmcli.tasks.clock import Clock
 from vlmcli.tasks.task import Brief, Outcome, Steps, TaskOptions
 
 
@@ -28,19 +28,17 @@ def check_options(options: TaskOptions) -> None:
 
 def ask_in_form(brief: Brief, pictures: Sequence[LoadedImage], question: str, sampling: Sampling) -> Steps:
     """The steps of a question whose answer has a form. What does not fit it is an error and no answer."""
-    started = time.monotonic()
-    form = brief.options.form
+    options, form, clock = brief.options, brief.options.form, Clock(brief.options.timeout_s)
     request = replace(brief.request(pictures, question, sampling), form=form)
-    answer = yield request
-    if answer.stop_reason == "interrupted":
-        return Outcome("", "interrupted")
-    if answer.stop_reason not in ("end", "stop"):
-        return Outcome("", answer.stop_reason, error=_not_whole(answer))
+    if not isinstance(form, Choices):  # a list may repeat itself, and a string hold anything
+        request = replace(request, sampling=replace(request.sampling, stop=(), stop_at_repetition=False))
+    answer = yield replace(request, timeout_s=clock.left_s())
+    if unfinished := _unfinished(answer):
+        return unfinished
     if isinstance(form, Choices):
-        if not brief.options.calibrate:
-            return _chosen(brief.options, form, answer.probabilities, answer.text)
-        seen = yield from _calibrated(request, answer, time.monotonic() - started)
-        return Outcome("", "interrupted") if seen is None else _chosen(brief.options, form, seen, "")
+        if options.calibrate and answer.probabilities:
+            return (yield from _calibrated(options, form, request, answer, clock))
+        return _chosen(options, form, answer.probabilities, answer.text)
     if isinstance(form, Schema):
         return Outcome(spaced(answer.text), "end", data=json.loads(answer.text))
     return Outcome(answer.text, "end")
@@ -57,23 +55,22 @@ def spaced(text: str) -> str:
 _OUTSIDE_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|[,:]|\s+')
 
 
-def _calibrated(
-    request: Request, answer: Answer, spent_s: float
-) -> Generator[Request, Answer, tuple[float, ...] | None]:
-    """The probabilities over those without any picture, adding up to 1; None when interrupted.
+def _calibrated(options: TaskOptions, form: Choices, request: Request, answer: Answer, clock: Clock) -> Steps:
+    """The likeliest label by the probabilities over those without any picture.
 
     The second question is spelled as the first was scored, so that only the picture tells the two apart.
     """
     turns = tuple(Turn(t.role, tuple(part for part in t.parts if not isinstance(part, Picture))) for t in request.turns)
-    timeout_s = None if request.timeout_s is None else max(request.timeout_s - spent_s, 0.0)
-    unseen = yield replace(request, turns=turns, form=answer.scored or request.form, timeout_s=timeout_s)
-    if unseen.stop_reason == "interrupted":
-        return None
-    if unseen.stop_reason not in ("end", "stop"):
-        return ()
-    ratios = [
-        seen / max(without, 1e-12) for seen, without in zip(answer.probabilities, unseen.probabilities, strict=True)
-    ]
+    unseen = yield replace(request, turns=turns, form=answer.scored or form, timeout_s=clock.left_s())
+    if unfinished := _unfinished(unseen):
+        return unfinished
+    ratios = _ratios(answer.probabilities, unseen.probabilities) if unseen.probabilities else ()
+    return _chosen(options, form, ratios, "")
+
+
+def _ratios(seen: Sequence[float], unseen: Sequence[float]) -> tuple[float, ...]:
+    """The one over the other, adding up to 1."""
+    ratios = [share / max(without, 1e-12) for share, without in zip(seen, unseen, strict=True)]
     total = math.fsum(ratios)
     return tuple(ratio / total for ratio in ratios)
 
@@ -81,13 +78,22 @@ def _calibrated(
 def _chosen(options: TaskOptions, form: Choices, probabilities: Sequence[float], said: str) -> Outcome:
     """The likeliest label, if it is likely enough."""
     if not probabilities and (options.min_confidence or options.calibrate or said not in form.labels):
-        error = EngineError("This model does not tell how likely its answers are.", "Leave out --min-confidence.")
+        option = "--calibrate" if options.calibrate else "--min-confidence"
+        error = EngineError("This model does not tell how likely its answers are.", f"Leave out {option}.")
         return Outcome("", "end", error=error)
     shares = tuple(zip(form.labels, probabilities, strict=True)) if probabilities else ()
     label, share = max(shares, key=lambda each: each[1], default=(said, 1.0))
     if share < options.min_confidence:
         return Outcome("", "end", probabilities=shares)
     return Outcome(label, "end", choice=label, probabilities=shares)
+
+
+def _unfinished(answer: Answer) -> Outcome | None:
+    """What becomes of an answer that did not come to its end."""
+    if answer.stop_reason in ("end", "stop"):
+        return None
+    error = None if answer.stop_reason == "interrupted" else _not_whole(answer)
+    return Outcome("", answer.stop_reason, error=error)
 
 
 _WHY = {

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from vlmcli.core import LoadedImage, Sampling
 from vlmcli.errors import UsageError
+from vlmcli.tasks.clock import Clock
 from vlmcli.tasks.page import read_page
-from vlmcli.tasks.reading import Clock, read_look
+from vlmcli.tasks.reading import read_look
 from vlmcli.tasks.task import Brief, Outcome, Steps, Task
 from vlmcli.tasks.together import Together
 

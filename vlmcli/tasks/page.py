@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from vlmcli.core import Confidence, Page, PagePiece, Picture, Request, StopReason, TextLine, Turn
+from vlmcli.tasks.clock import Clock
 from vlmcli.tasks.composing import blocks_of, compose
-from vlmcli.tasks.reading import Clock, read_look
+from vlmcli.tasks.reading import read_look
 from vlmcli.tasks.task import Brief, Outcome, Steps
 from vlmcli.tasks.together import Together
 

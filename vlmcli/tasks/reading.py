@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from vlmcli.core import Answer, Request
+from vlmcli.tasks.clock import Clock
 from vlmcli.tasks.task import Outcome, Steps
 
 _DRY_MULTIPLIER = 0.8
 """A penalty on repeating whole sequences: a flat one harms pages that truly repeat words."""
-
-
-@dataclass(slots=True)
-class Clock:
-    """The time that there is for a picture, from when it is first asked about."""
-
-    timeout_s: float | None
-    _started: float | None = None
-
-    def left_s(self) -> float | None:
-        if self.timeout_s is None:
-            return None
-        self._started = self._started or time.monotonic()
-        return max(self.timeout_s - (time.monotonic() - self._started), 0.0)
 
 
 def read_look(request: Request, clock: Clock) -> Steps:

@@ -23,10 +23,11 @@ def without_doubles(bands: Sequence[Sequence[str]]) -> list[str]:
 def _seam(above: Sequence[str], below: Sequence[str]) -> tuple[int, int]:
     """(how many lines of the upper band stay, how many of the lower go): the pair of edge lines that are most alike.
 
+    Of pairs that are as much alike the one nearest to the edge: rows of a list repeat, and no line between may be lost.
     What the upper one has behind its line, and the lower one before it, are the same lines cut by the edge.
     """
     best, found = _ALIKE, (len(above), 0)
-    for i in range(max(0, len(above) - _REACH), len(above)):
+    for i in reversed(range(max(0, len(above) - _REACH), len(above))):
         for j in range(min(_REACH, len(below))):
             alike = SequenceMatcher(None, above[i], below[j], autojunk=False).ratio()
             if alike > best:

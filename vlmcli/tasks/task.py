@@ -5,7 +5,6 @@ Where it yields a Together instead it is sent a tuple of Outcomes.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +27,7 @@ from vlmcli.core import (
 )
 from vlmcli.core.pages import Page, TextBlock, TextLine
 from vlmcli.errors import UsageError, VlmError
+from vlmcli.tasks.clock import Clock
 from vlmcli.tasks.thinking import split_thinking
 from vlmcli.tasks.together import Together
 
@@ -106,8 +106,9 @@ class Brief:
     thinks: bool = False
     """The model thinks by itself before it answers, when it is let."""
     differing: Differing | None = None
+    """Finds where two pictures of one size differ."""
     draw: Draw | None = None
-    """Finds where two pictures of one size differ; draws such places into the file that the options name."""
+    """Draws such places into the file that the options name."""
 
     def wording(self, key: str, default: str) -> str:
         """The words to send: the user's, or those that the family was trained on, or ours; in the asked language.
@@ -196,26 +197,37 @@ class Task:
 
 
 def ask_once(
-    brief: Brief, pictures: Sequence[LoadedImage], question: str, sampling: Sampling, *, greedy: bool = False
+    brief: Brief,
+    pictures: Sequence[LoadedImage],
+    question: str,
+    sampling: Sampling,
+    *,
+    greedy: bool = False,
+    clock: Clock | None = None,
 ) -> Steps:
-    """The steps of most tasks: one request, one answer; or two, for a model that has to be asked to think."""
+    """The steps of most tasks: one request, one answer; or two, for a model that has to be asked to think.
+
+    `clock`: of questions that were asked before this one.
+    """
+    clock = clock or Clock(brief.options.timeout_s)
     if brief.options.think and brief.thinks:
         sampling = replace(sampling, max_tokens=max(sampling.max_tokens, _THINKING_TOKENS))
     elif brief.options.think:
-        return (yield from _think_first(brief, pictures, question, sampling, greedy))
-    answer = yield brief.request(pictures, question, sampling, greedy=greedy)
+        return (yield from _think_first(brief, pictures, question, sampling, greedy, clock))
+    request = brief.request(pictures, question, sampling, greedy=greedy)
+    answer = yield replace(request, timeout_s=clock.left_s())
     return Outcome(answer.text, answer.stop_reason)
 
 
 def _think_first(
-    brief: Brief, pictures: Sequence[LoadedImage], question: str, sampling: Sampling, greedy: bool
+    brief: Brief, pictures: Sequence[LoadedImage], question: str, sampling: Sampling, greedy: bool, clock: Clock
 ) -> Steps:
     """The reasons in one answer, what follows from them in a second, which goes on from the first."""
-    started = time.monotonic()
     sampling = replace(sampling, max_tokens=max(sampling.max_tokens, _REASONING_TOKENS))
     request = brief.request(pictures, f"{question} {_REASON}", sampling, greedy=greedy)
     room_tokens = max(request.room_tokens, request.sampling.max_tokens + _ROOM_FOR_WORDS)
-    thought = yield replace(request, says="thinking", room_tokens=room_tokens)
+    request = replace(request, room_tokens=room_tokens)
+    thought = yield replace(request, says="thinking", timeout_s=clock.left_s())
     thinking, text = split_thinking(thought.text, thought.stop_reason)
     if thinking and text:  # it does think by itself
         return Outcome(text, thought.stop_reason, thinking=thinking)
@@ -223,8 +235,5 @@ def _think_first(
         return Outcome("", thought.stop_reason, thinking=thought.text)
     said = Turn("assistant", (Text(thought.text),))
     asked = Turn("user", (Text(f"{_CONCLUDE} {question}"),))
-    timeout_s = request.timeout_s
-    if timeout_s is not None:
-        timeout_s = max(timeout_s - (time.monotonic() - started), 0.0)
-    answer = yield replace(request, turns=(*request.turns, said, asked), timeout_s=timeout_s, room_tokens=room_tokens)
+    answer = yield replace(request, turns=(*request.turns, said, asked), timeout_s=clock.left_s())
     return Outcome(answer.text, answer.stop_reason, thinking=thought.text)

@@ -195,9 +195,20 @@ def test_what_is_not_of_the_form_is_refused(picture: str, fake: Fake) -> None:
     fake.owner = "vllm"
     with Vlm(engine=fake.url) as vlm:
         assert "is not JSON: A red circle." in str(asked(vlm, Path(picture), Schema("{}")))
+        fake.words = ('{"many": "two"}',)
+        assert "does not fit the schema" in str(asked(vlm, Path(picture), Schema('{"required": ["few"]}')))
+        fake.words = faults.WORDS
         assert "does not match the pattern" in str(asked(vlm, Path(picture), Pattern("[0-9]+")))
         fake.words = ("42",)
         assert getattr(asked(vlm, Path(picture), Pattern("[0-9]+")), "text", "") == "42"
+
+
+def test_a_form_is_not_cut_by_what_ends_other_answers(vlm: Run, picture: str, fake: Fake) -> None:
+    fake.words = ("[", *('"la", ' for _ in range(100)), '"<|im_end|>"]')
+    command = ["ask", picture, "Which?", "--schema", '{"type": "array"}', "--engine", fake.url, "--family", "chatml"]
+    result = vlm(*command)
+    assert (result.code, len(json.loads(result.stdout))) == (0, 101)
+    assert "stop" not in fake.chats[0].body
 
 
 def test_an_answer_that_cannot_be_gone_on_with_ends_in_its_loop(vlm: Run, picture: str, fake: Fake) -> None:

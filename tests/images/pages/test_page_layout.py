@@ -6,7 +6,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from tests.images.pages.drawing import Drawn, page, write
 from vlmcli import demo
@@ -90,6 +90,12 @@ def test_turned_and_noisy_pages_keep_all_lines_and_boxes_lie_on_the_turned_page(
     assert all(
         0 <= left < right <= 1240 and 0 <= top < bottom <= 1754 for left, top, right, bottom in layout.line_boxes
     )
+
+
+def test_a_page_without_ruled_lines_is_not_searched_for_thick_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    grey, _ = copy_of(page(lines=30).image, 2400)
+    monkeypatch.delattr(ImageFilter, "MinFilter")  # it is slow
+    assert ink_of(grey).getbbox()
 
 
 def test_light_letters_on_dark_are_found() -> None:

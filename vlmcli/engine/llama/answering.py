@@ -70,7 +70,8 @@ class Answering:
         self._scored: Choices | None = None
         self._sampler: Sampler | None = None
         self._text = AnswerText(
-            *((), False) if constraint else (request.sampling.stop, request.sampling.stop_at_repetition),
+            request.sampling.stop,
+            request.sampling.stop_at_repetition,
             continues=bool(request.prefix),
             exact=constraint is not None,
             begun=begun,

@@ -9,6 +9,7 @@ from typing import Any
 from vlmcli.core import Choices, Form, Pattern, Schema
 from vlmcli.engine.server.dialects import Dialect
 from vlmcli.errors import EngineError, UsageError
+from vlmcli.grammar import seems_to_fit
 
 _TOP = 20
 """Tokens whose probabilities are asked for: the most that servers give."""
@@ -72,7 +73,7 @@ def _grammar(labels: tuple[str, ...]) -> str:
 def checked(form: Form | None, text: str, dialect: Dialect) -> str:
     """The answer as its form wants it, out of quotes and white space. Raises FormNotKept."""
     if isinstance(form, Schema):
-        return _checked_json(text)
+        return _checked_json(form, text)
     if isinstance(form, Pattern):
         text = _unquoted(text) if dialect.pattern == "schema" else text
         if re.fullmatch(form.regex, text) is None:
@@ -82,11 +83,13 @@ def checked(form: Form | None, text: str, dialect: Dialect) -> str:
     return text
 
 
-def _checked_json(text: str) -> str:
+def _checked_json(form: Schema, text: str) -> str:
     try:
-        json.loads(text)
+        value = json.loads(text)
     except ValueError:
         raise _not_kept(text, "is not JSON") from None
+    if not seems_to_fit(value, json.loads(form.json)):
+        raise _not_kept(text, "does not fit the schema")
     return text
 
 

@@ -7,6 +7,7 @@ from itertools import accumulate
 from PIL import Image, ImageChops, ImageFilter
 
 from vlmcli.core import LoadedImage
+from vlmcli.images.decode import pixels_of
 
 SIDES_PX = (320, 2400)
 """Longer sides of the copies that are searched: for few large letters, and for a page of small ones. Of a page with 100
@@ -23,7 +24,7 @@ _RULE_PX = 64
 def copy_of(image: LoadedImage, side_px: int) -> tuple[Image.Image, int]:
     """The page as grey, dark on light, and by how much smaller it is."""
     factor = -(-max(image.width, image.height) // side_px)
-    pixels = Image.frombuffer("RGB", (image.width, image.height), image.rgb, "raw", "RGB", 0, 1)
+    pixels = pixels_of(image)
     grey = (pixels.reduce(factor) if factor > 1 else pixels).convert("L")
     return (ImageChops.invert(grey) if _quantile(grey.histogram(), 0.5) < 110 else grey), factor
 
@@ -71,6 +72,8 @@ def _without_rules(mask: Image.Image) -> Image.Image:
         if mask.width < step[0] or mask.height < step[1]:
             continue
         runs = mask.reduce(step).point([0] * 235 + [255] * 21).resize(mask.size, Image.Resampling.NEAREST)
+        if not runs.getbbox():
+            continue
         thick = runs.filter(ImageFilter.MinFilter(_THICK_PX)).filter(ImageFilter.MaxFilter(_THICK_PX + 2))
         runs = ImageChops.subtract(runs, thick)
         if runs.getbbox():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import pairwise
@@ -11,6 +12,7 @@ from PIL import Image
 
 from vlmcli.core import LoadedImage
 from vlmcli.core.pages import BlockKind, Box, Eyes, Page, PageBlock, PagePiece
+from vlmcli.images.decode import pixels_of
 from vlmcli.images.pages import ink as inks
 from vlmcli.images.pages.blocks import Block, find_blocks, line_height
 from vlmcli.images.pages.lines import Line, find_lines
@@ -40,9 +42,9 @@ def lay_out(image: LoadedImage, eyes: Eyes) -> Page | None:
         return None
     for side_px in inks.SIDES_PX:
         grey, factor = inks.copy_of(image, side_px)
-        if factor > 1 and side_px < inks.SIDES_PX[-1] and inks.is_plain(grey):
-            continue  # small letters may have been blurred away
         if inks.is_plain(grey):
+            if factor > 1 and side_px < inks.SIDES_PX[-1]:
+                continue  # small letters may have been blurred away
             return Page(())
         search = _search(grey)
         if factor == 1 or search.is_clear:
@@ -148,8 +150,7 @@ def _page(found: list[_Found], em: float, degrees: float, image: LoadedImage, ey
     )
 
 
-def _height_of(pieces: tuple[PagePiece, ...] | list[PagePiece] | object, em: float) -> float:
-    assert isinstance(pieces, (tuple, list))
+def _height_of(pieces: Sequence[PagePiece], em: float) -> float:
     return median([piece.box[3] - piece.box[1] for piece in pieces if not piece.dense], em)
 
 
@@ -180,7 +181,7 @@ def _back(box: Box, degrees: float, size: tuple[int, int], factor: int) -> Box:
 
 
 def _straight(image: LoadedImage, degrees: float) -> Image.Image:
-    pixels = Image.frombuffer("RGB", (image.width, image.height), image.rgb, "raw", "RGB", 0, 1)
+    pixels = pixels_of(image)
     if not degrees:
         return pixels
     return pixels.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=paper_of(pixels.reduce(8)))
