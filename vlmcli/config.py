@@ -14,6 +14,11 @@ from typing import Any
 from vlmcli.errors import OutputError, UsageError
 from vlmcli.whole import replacing
 
+LOCAL = "llama"
+"""The engine that needs no naming."""
+RAY = "ray"
+"""Not an engine that one question can be put to: the workers of a cluster, each of which has the local one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

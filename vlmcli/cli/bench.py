@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vlmcli.backend import LOCAL
 from vlmcli.cli.completion_values import installed_names
 from vlmcli.cli.opening import opening_arguments
 from vlmcli.cli.options import Common
+from vlmcli.config import LOCAL
 from vlmcli.errors import EXIT_OK, UsageError, VlmError
 
 if TYPE_CHECKING:

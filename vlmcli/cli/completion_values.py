@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import typer
 
+from vlmcli.config import LOCAL, RAY
+
 PICTURE_EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dib", ".avif"),
     *(".heic", ".heif", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".ico", ".icns", ".psd", ".qoi", ".dds"),
@@ -90,9 +92,7 @@ def engines(incomplete: str) -> list[str]:
     from vlmcli.cli.user_tasks import quietly_read
 
     named = quietly_read().values.get("engines")
-    return [
-        name for name in ("llama", "ray", *(named if isinstance(named, dict) else ())) if name.startswith(incomplete)
-    ]
+    return [name for name in (LOCAL, RAY, *(named if isinstance(named, dict) else ())) if name.startswith(incomplete)]
 
 
 def gpu_words(incomplete: str) -> list[str]:
