@@ -64,6 +64,13 @@ def test_a_server_that_is_not_there(examine: Run, monkeypatch: pytest.MonkeyPatc
     assert "127.0.0.1" not in examine("server", options=("--json",)).stdout
 
 
+@pytest.mark.parametrize("engine", ["llama", "ray"])
+def test_an_engine_of_models_here_is_no_server(examine: Run, monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+    monkeypatch.setenv("VLM_ENGINE", engine)
+    monkeypatch.setenv("VLM_MODEL", "demo")
+    assert lines_of(examine("settings", "server")) == ["ok       settings: in the environment, the model is demo"]
+
+
 # --- folders ------------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from vlmcli.cli.settings import with_variables
-from vlmcli.config import LOCAL, ConfigFile, read_config, read_engines
+from vlmcli.config import LOCAL, RAY, ConfigFile, read_config, read_engines
 from vlmcli.errors import UsageError
 
 _STRENGTH = ("DEFAULT", "DEFAULT_MAP", "ENVIRONMENT", "COMMANDLINE")
@@ -94,7 +94,7 @@ def _forget_what_does_not_apply(context: Any) -> None:
         return _STRENGTH.index(source.name) if source and source.name in _STRENGTH else 0
 
     engine = context.params.get("engine")
-    if engine not in (None, "", LOCAL):  # what was said for models here, or for another server
+    if engine not in (None, "", LOCAL, RAY):  # what was said for models here, or for another server
         for name in ("model", *MODEL_PARTS):
             is_typed = strength(name) == len(_STRENGTH) - 1
             if strength(name) < strength("engine") or (name in ("mmproj", "chat_template") and not is_typed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from vlmcli.config import LOCAL, load_settings, read_aliases, read_config
+from vlmcli.config import LOCAL, RAY, load_settings, read_aliases, read_config
 from vlmcli.doctor.findings import Finding
 from vlmcli.doctor.patient import Patient
 from vlmcli.errors import ModelNotHere, VlmError
@@ -51,7 +51,7 @@ def server(patient: Patient) -> Iterator[Finding]:
 def _engine() -> str:
     """What VLM_ENGINE or the settings file names, if that is a server."""
     named = load_settings().engine or read_config().values.get("engine")
-    return named if isinstance(named, str) and named != LOCAL else ""
+    return named if isinstance(named, str) and named not in (LOCAL, RAY) else ""
 
 
 def _words_of(engine: str) -> tuple[str, ...]:
