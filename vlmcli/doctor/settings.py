@@ -56,7 +56,10 @@ def _engine() -> str:
 
 def _words_of(engine: str) -> tuple[str, ...]:
     """A server's address is nobody else's business."""
-    address = urlsplit(engine)
+    try:
+        address = urlsplit(engine)
+    except ValueError:
+        return (engine,)
     return tuple(filter(None, (engine, address.netloc, address.hostname)))
 
 
