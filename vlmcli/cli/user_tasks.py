@@ -6,7 +6,8 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -14,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from vlmcli.cli.settings import with_variables
 from vlmcli.config import LOCAL, RAY, ConfigFile, read_config, read_engines
-from vlmcli.errors import UsageError
+from vlmcli.errors import ClosedPipe, UsageError
 
 _STRENGTH = ("DEFAULT", "DEFAULT_MAP", "ENVIRONMENT", "COMMANDLINE")
 """Names of typer's sources of a value, the weakest first."""
@@ -112,6 +113,14 @@ def _forget_what_does_not_apply(context: Any) -> None:
 class Commands(TyperGroup):
     """The commands of vlm, and behind them those of the user's own."""
 
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        with _own_exit_code():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _own_exit_code():
+            return super().invoke(ctx)
+
     def list_commands(self, ctx: Any) -> list[str]:
         built_in, file = super().list_commands(ctx), quietly_read()
         if not file.values:
@@ -146,6 +155,15 @@ class Commands(TyperGroup):
 
             teach_typer()
         return super().parse_args(ctx, args)
+
+
+@contextmanager
+def _own_exit_code() -> Iterator[None]:
+    """Where a reader went away: of a BrokenPipeError typer would make an exit code of its own."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ClosedPipe from error
 
 
 def quietly_read() -> ConfigFile:
