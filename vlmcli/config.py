@@ -110,6 +110,14 @@ def read_config() -> ConfigFile:
     return ConfigFile(path, text, _parsed(path, text))
 
 
+def quietly_read() -> ConfigFile:
+    """The settings file; none where it is broken, which the command itself will say."""
+    try:
+        return read_config()
+    except UsageError:
+        return ConfigFile(Path(), "", {})
+
+
 def read_aliases() -> Mapping[str, str]:
     """The user's own names of models, `[aliases]` in the settings file. Raises UsageError as `read_config`."""
     found = read_config().values.get("aliases")

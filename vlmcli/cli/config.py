@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vlmcli.cli.completion_values import set_keys, settable_keys, setting_values
+from vlmcli.cli.config_keys import set_keys, settable_keys, setting_values
 from vlmcli.cli.settings import Value, all_settings, setting_for
 from vlmcli.config import ConfigFile, config_path, read_config, write_config
 from vlmcli.errors import UsageError

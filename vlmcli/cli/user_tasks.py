@@ -14,8 +14,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from vlmcli.cli.settings import with_variables
-from vlmcli.config import LOCAL, RAY, ConfigFile, read_config, read_engines
-from vlmcli.errors import ClosedPipe, UsageError
+from vlmcli.config import LOCAL, RAY, ConfigFile, quietly_read, read_config, read_engines
+from vlmcli.errors import ClosedPipe
 
 _STRENGTH = ("DEFAULT", "DEFAULT_MAP", "ENVIRONMENT", "COMMANDLINE")
 """Names of typer's sources of a value, the weakest first."""
@@ -164,16 +164,6 @@ def _own_exit_code() -> Iterator[None]:
         yield
     except BrokenPipeError as error:
         raise ClosedPipe from error
-
-
-def quietly_read() -> ConfigFile:
-    """The settings file; none where it is broken, which the command itself will say."""
-    try:
-        return read_config()
-    except UsageError:
-        from pathlib import Path
-
-        return ConfigFile(Path(), "", {})
 
 
 def user_command(name: str, help: str, file: ConfigFile) -> Any:
