@@ -14,6 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"llama_cpp", "numpy", "PIL", "huggingface_hub", "httpx", "requests", "yaml", "jinja2", "rich", "ctypes"}
+FIRST_ROOMS = {"cli", "config", "errors", "whole"}
+"""All that it takes to know the commands and their options."""
 _LINE = re.compile(r"^import time: +\d+ \| +\d+ \| +(\S+)$", re.MULTILINE)
 
 
@@ -22,6 +24,11 @@ def imported(stderr: str) -> set[str]:
     found = set(_LINE.findall(stderr))
     assert "codecs" in found, stderr[-500:]
     return found
+
+
+def rooms(modules: set[str]) -> set[str]:
+    """The packages of vlm itself, and files beside them."""
+    return {name.split(".")[1] for name in modules if name.startswith("vlmcli.")}
 
 
 def heavy(modules: set[str]) -> set[str]:
@@ -43,12 +50,16 @@ def test_help_imports_nothing_heavy(
     modules_of: Callable[..., set[str]], arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # there may be no shell above the tests
-    found = heavy(modules_of(*arguments))
+    modules = modules_of(*arguments)
+    found = heavy(modules)
     assert {name for name in found if name.partition(".")[0] not in ("rich", "ctypes")} == set()  # help is drawn
+    assert rooms(modules) <= FIRST_ROOMS
 
 
 def test_version_does_not_even_draw(modules_of: Callable[..., set[str]]) -> None:
-    assert heavy(modules_of("--version")) == set()
+    modules = modules_of("--version")
+    assert heavy(modules) == set()
+    assert rooms(modules) <= FIRST_ROOMS
 
 
 @pytest.mark.parametrize(
@@ -73,7 +84,9 @@ def test_completion_imports_nothing_heavy(
     process = start_vlm(python=["-X", "importtime"], env=variables)
     out, err = process.communicate(timeout=60)
     assert expected in out.decode()
-    assert {name.partition(".")[0] for name in heavy(imported(err.decode()))} <= {"rich", "ctypes"}
+    modules = imported(err.decode())
+    assert {name.partition(".")[0] for name in heavy(modules)} <= {"rich", "ctypes"}
+    assert rooms(modules) & {"backend", "output"} == set()
 
 
 @pytest.mark.parametrize(
@@ -99,6 +112,21 @@ def test_an_answer_imports_no_more_than_it_takes(modules_of: Callable[..., set[s
     assert "llama_cpp.llama_cpp" in found or "llama_cpp._ctypes_extensions" in found
     assert "llama_cpp.llama" not in found
     assert "PIL.Image" in found
+
+
+def test_each_option_is_read_off_its_signature_once_or_twice() -> None:
+    script = """
+from collections import Counter
+from vlmcli.cli import settings
+
+usual, seen = settings._setting, []
+settings._setting = lambda parameter: seen.append(parameter) or usual(parameter)
+import vlmcli.cli.app
+print(len(seen), max(Counter(map(id, seen)).values()))
+"""
+    calls, most = map(int, run_python(script).split())
+    assert calls > 100
+    assert most <= 2
 
 
 def run_python(script: str) -> str:

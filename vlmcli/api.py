@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from vlmcli.backend import LOCAL, Named, find_backend, find_store
-from vlmcli.config import Settings, load_settings
+from vlmcli.backend import Named, find_backend, find_store
+from vlmcli.config import LOCAL, Settings, load_settings
 from vlmcli.core import Detail, ImageRef, JobEvent, ModelFiles, Seen
 from vlmcli.engine import Engine, EngineSettings, Looker
 from vlmcli.engine.modes import Mode

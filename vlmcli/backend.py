@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlmcli.config import read_aliases, read_engines
+from vlmcli.config import LOCAL, RAY, read_aliases, read_engines
 from vlmcli.core import Detail, Eyes, Family, ModelFiles, Reading
 from vlmcli.drawing import draw_frames
 from vlmcli.engine import ENGINES, Engine, EngineSettings, Looker, open_looker
@@ -21,11 +21,6 @@ from vlmcli.tasks import Brief, Exchange, TaskOptions
 
 if TYPE_CHECKING:
     from vlmcli.cache import Store
-
-LOCAL = "llama"
-"""The engine that needs no naming."""
-RAY = "ray"
-"""Not an engine that one question can be put to: the workers of a cluster, each of which has the local one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,11 @@ from typing import Any
 from vlmcli.errors import OutputError, UsageError
 from vlmcli.whole import replacing
 
+LOCAL = "llama"
+"""The engine that needs no naming."""
+RAY = "ray"
+"""Not an engine that one question can be put to: the workers of a cluster, each of which has the local one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -103,6 +108,14 @@ def read_config() -> ConfigFile:
     except UnicodeDecodeError:
         raise UsageError(f"The settings in {path} cannot be read: it is not UTF-8 text.", _OTHER_FILE) from None
     return ConfigFile(path, text, _parsed(path, text))
+
+
+def quietly_read() -> ConfigFile:
+    """The settings file; none where it is broken, which the command itself will say."""
+    try:
+        return read_config()
+    except UsageError:
+        return ConfigFile(Path(), "", {})
 
 
 def read_aliases() -> Mapping[str, str]:

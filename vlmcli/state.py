@@ -15,16 +15,18 @@ def state_path(*names: str) -> Path:
     return user_state_path("vlm", appauthor=False).joinpath(*names)
 
 
-def keep(path: Path, text: str) -> None:
-    """The file with this text, whole or as it was."""
+def keep(text: str, *names: str) -> None:
+    """The file of that name with this text, whole or as it was."""
     with contextlib.suppress(OSError, RuntimeError):
+        path = state_path(*names)
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, sync=False) as file:
             file.write(text.encode())
 
 
-def mark(path: Path) -> None:
-    """An empty file that was touched now."""
+def mark(*names: str) -> None:
+    """An empty file of that name, touched now."""
     with contextlib.suppress(OSError, RuntimeError):
+        path = state_path(*names)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()

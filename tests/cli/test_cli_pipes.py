@@ -76,6 +76,16 @@ def test_nor_for_help(start_vlm: Start, command: str) -> None:
     assert process.returncode != 0
 
 
+@pytest.mark.parametrize("command", ["doctor", "models", "config", "demo"])
+def test_nor_for_commands_that_ask_nothing(start_vlm: Start, command: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = start_vlm(command, stdout=writer, env={"VLM_EXTRA_BUFFERS": "on"})
+    os.close(writer)
+    assert process.communicate(timeout=PATIENCE_S)[1] == b""
+    assert process.returncode == CLOSED_PIPE
+
+
 @needs_full
 @pytest.mark.parametrize("arguments", [["describe", "a.png", *DEMO, "--format", f] for f in ("text", "json", "jsonl")])
 def test_a_full_disk_is_a_sentence(vlm_process: Run, picture: str, arguments: list[str]) -> None:

@@ -205,3 +205,10 @@ def test_pull_says_no_to_what_is_no_name(vlm: Run) -> None:
     assert vlm("pull", "model.gguf").code == 2
     assert "vlm pull hf:someone/model" in vlm("pull", "someone/model").stderr
     assert vlm("pull").code == 2
+
+
+def test_an_address_of_the_hub_that_cannot_be_read(vlm_process: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    result = vlm_process("pull", "smolvlm-500m", env={"HF_ENDPOINT": "http://[::1"})
+    said = "vlm: HF_ENDPOINT is 'http://[::1', which is no web address.\n  export HF_ENDPOINT=https://HOST\n"
+    assert (result.code, result.stderr) == (2, said)

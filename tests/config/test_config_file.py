@@ -88,6 +88,19 @@ def test_another_model_leaves_behind_what_belongs_to_the_first(
     assert asked.common.mmproj == Path("q.gguf")
 
 
+@pytest.mark.parametrize(
+    ("engine", "model"),
+    [("llama", "m.gguf"), ("ray", "m.gguf"), ("http://127.0.0.1:9", None)],
+    ids=["here", "cluster", "server"],
+)
+def test_the_model_of_the_file_is_for_models_here_and_on_the_machines_of_a_cluster(
+    vlm: Run, write: Write, asked: Any, picture: str, engine: str, model: str | None
+) -> None:
+    write('model = "m.gguf"\nmmproj = "p.gguf"\n')
+    assert vlm("describe", picture, "--engine", engine).code == 0
+    assert (asked.common.model, asked.common.mmproj) == (model, model and Path("p.gguf"))
+
+
 def test_a_seed_in_the_file_waits_for_a_temperature_without_a_word(
     vlm: Run, write: Write, asked: Any, picture: str
 ) -> None:

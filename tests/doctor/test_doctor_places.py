@@ -64,6 +64,22 @@ def test_a_server_that_is_not_there(examine: Run, monkeypatch: pytest.MonkeyPatc
     assert "127.0.0.1" not in examine("server", options=("--json",)).stdout
 
 
+@pytest.mark.parametrize("engine", ["llama", "ray"])
+def test_an_engine_of_models_here_is_no_server(examine: Run, monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+    monkeypatch.setenv("VLM_ENGINE", engine)
+    monkeypatch.setenv("VLM_MODEL", "demo")
+    assert lines_of(examine("settings", "server")) == ["ok       settings: in the environment, the model is demo"]
+
+
+def test_a_server_whose_address_cannot_be_read(examine: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLM_ENGINE", "http://[::1")
+    for options in ((), ("--json",)):
+        result = examine("server", options=options)
+        assert result.code == 1
+        assert "The address of the server cannot be read." in result.stdout
+        assert "itself failed" not in result.stdout
+
+
 # --- folders ------------------------------------------------------------------------------------------------
 
 
@@ -248,6 +264,27 @@ def test_a_proxy_that_does_not_answer_is_named(vlm_process: Run, monkeypatch: py
     assert "It cannot be reached: " in result.stdout
     assert "It is asked by way of the proxy at 127.0.0.1." in result.stdout
     assert "secret" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"HF_ENDPOINT": "http://hub.example", "http_proxy": "http://[::1"}, "The settings for proxies"),
+        ({"HF_ENDPOINT": "https://[::1"}, "which is no web address."),
+    ],
+    ids=["proxy", "endpoint"],
+)
+def test_an_address_that_cannot_be_read(
+    examine: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    for options in ((), ("--json",)):
+        result = examine("hub", options=options)
+        assert result.code == 1
+        assert said in result.stdout
+        assert "itself failed" not in result.stdout
+        assert result.stderr == ""
 
 
 def test_a_token_that_the_hub_does_not_know(examine: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:

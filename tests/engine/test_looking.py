@@ -19,6 +19,7 @@ from vlmcli.engine.pace import Pace, find_pace, keep_pace
 from vlmcli.engine.tiling import tiling_of
 from vlmcli.gguf import read_header
 from vlmcli.models import resolve_model
+from vlmcli.state import state_path
 
 SIDE = read_header(demo.PROJECTOR).number("clip.vision.image_size")
 SIZES = [
@@ -138,7 +139,7 @@ def test_a_run_that_encoded_nothing_changes_nothing(models: dict[str, ModelFiles
 def test_what_is_damaged_is_not_there(models: dict[str, ModelFiles], text: str) -> None:
     from vlmcli.engine import pace
 
-    place = pace._place(models["demo"])
+    place = state_path(*pace._place(models["demo"]))
     place.parent.mkdir(parents=True)
     place.write_text(text)
     assert find_pace(models["demo"]) is None

@@ -11,7 +11,7 @@ from vlmcli.core import JobDone, JobText
 from vlmcli.output import OutputSettings, open_writer
 from vlmcli.output.live_area import LiveArea
 from vlmcli.output.widths import goes_on, rows_taken, split_signs, widest
-from vlmcli.output.wrapping import break_offsets
+from vlmcli.output.wrapping import break_offsets, wrapped
 
 FAMILY = "👩\u200d👩\u200d👧"
 GERMANY = "🇩🇪"
@@ -173,6 +173,7 @@ def test_widths() -> None:
 def test_lines_are_broken_between_words_and_signs(text: str, lines: list[str]) -> None:
     offsets = break_offsets(text, 6)
     assert [text[a:b].strip() for a, b in pairwise([0, *offsets, len(text)])] == lines
+    assert [line.lstrip() for line in wrapped(text, 6)] == lines
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,12 @@ def run_rounds(sides: Sequence[Side], rounds: int, tell: Callable[[str], None]) 
                 else:
                     side.rounds[-1].append(said)
                     tell(f"round {number + 1} of {rounds}: {said.name}")
+            if side.about is None:  # it printed its help, say
+                raise vs_is_of_opening()
+
+
+def vs_is_of_opening() -> UsageError:
+    return UsageError("--vs takes options of how a model is opened.", 'vlm bench MODEL --vs "--threads 2"')
 
 
 def _one_round(arguments: Sequence[str]) -> Iterator[About | Measured]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vlmcli.backend import LOCAL
 from vlmcli.cli.completion_values import installed_names
 from vlmcli.cli.opening import opening_arguments
 from vlmcli.cli.options import Common
+from vlmcli.config import LOCAL
 from vlmcli.errors import EXIT_OK, UsageError, VlmError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def bench(
     run of the same model, settings and llama.cpp is shown. Ctrl-C ends it, and what was measured is shown.
     """
     if one_round:
-        return _measure_here(model, opening)
+        return _measure_here(model, opening, asks_more=bool(vs or rounds or json))
     from vlmcli.bench.rounds import Side
 
     arguments = (*([model] if model else []), *opening_arguments(opening))
@@ -62,12 +62,14 @@ def bench(
     return _bench(sides, rounds or (3 if vs is None else 5), json)
 
 
-def _measure_here(model: str | None, opening: Common) -> int:
-    """In the fresh process of one round."""
+def _measure_here(model: str | None, opening: Common, asks_more: bool) -> int:
+    """In the fresh process of one round. `asks_more`: with options of the whole command, which can be of --vs alone."""
     from vlmcli.bench.measuring import measure
-    from vlmcli.bench.rounds import print_round
+    from vlmcli.bench.rounds import print_round, vs_is_of_opening
     from vlmcli.cli.work import open_model
 
+    if asks_more:
+        raise vs_is_of_opening()
     vlm = open_model(replace(opening, model=model, engine=LOCAL))
     assert vlm.opened_with, "it is opened here"
     print_round(*measure(*vlm.opened_with))

@@ -7,10 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vlmcli.backend import LOCAL, RAY
 from vlmcli.batch.process import EngineProcess, OpenAside
 from vlmcli.cli.options import Common, Folder
-from vlmcli.config import load_settings
+from vlmcli.config import LOCAL, RAY, load_settings
 from vlmcli.errors import ModelNotHere, UsageError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable
 
-import typer
+from vlmcli.config import LOCAL, RAY, quietly_read
 
 PICTURE_EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dib", ".avif"),
@@ -64,7 +64,6 @@ def model_names(incomplete: str) -> list[tuple[str, str]]:
 
 def installed_names(incomplete: str) -> list[str]:
     """Names of models that are here, and the user's own."""
-    from vlmcli.cli.user_tasks import quietly_read
     from vlmcli.models.installed import list_installed
 
     aliases = quietly_read().values.get("aliases")
@@ -87,12 +86,8 @@ def families(incomplete: str) -> list[str]:
 
 def engines(incomplete: str) -> list[str]:
     """The servers that the settings file names, and this machine."""
-    from vlmcli.cli.user_tasks import quietly_read
-
     named = quietly_read().values.get("engines")
-    return [
-        name for name in ("llama", "ray", *(named if isinstance(named, dict) else ())) if name.startswith(incomplete)
-    ]
+    return [name for name in (LOCAL, RAY, *(named if isinstance(named, dict) else ())) if name.startswith(incomplete)]
 
 
 def gpu_words(incomplete: str) -> list[str]:
@@ -108,51 +103,6 @@ COMPLETIONS = {
     "gpu": gpu_words,
 }
 """By the name of the option. Choices come from the option itself."""
-
-
-def settable_keys(incomplete: str) -> list[tuple[str, str]]:
-    """Keys of `vlm config set`: `model`, and once a table is begun, `describe.style`."""
-    from vlmcli.cli.settings import all_settings, commands_with_settings, settings_of, settings_of_tasks
-    from vlmcli.cli.settings_file import task_names
-    from vlmcli.cli.user_tasks import quietly_read
-
-    tables = {command: settings_of(command) for command in commands_with_settings()}
-    tables |= {f"tasks.{name}": settings_of_tasks() for name in task_names(quietly_read())}
-    found = {f"{table}.{name}": s.help for table, known in tables.items() for name, s in known.items()}
-    if "." not in incomplete:
-        found = {name: setting.help for name, setting in all_settings().items()} | dict.fromkeys(
-            (f"{table}." for table in tables), "one command only"
-        )
-    return [(key, help) for key, help in found.items() if key.startswith(incomplete)]
-
-
-def set_keys(incomplete: str) -> list[str]:
-    """Keys of `vlm config unset`: what the file says now."""
-    from vlmcli.cli.user_tasks import quietly_read
-
-    found: list[str] = []
-
-    def walk(prefix: str, table: object) -> None:
-        for key, value in table.items() if isinstance(table, dict) else ():
-            found.append(prefix + key)
-            walk(f"{prefix}{key}.", value)
-
-    walk("", dict(quietly_read().values))
-    return [key for key in found if key.startswith(incomplete)]
-
-
-def setting_values(context: typer.Context, incomplete: str) -> list[str]:
-    """What the key that was typed before may be."""
-    from vlmcli.cli.settings import all_settings, settings_of
-
-    *table, name = str(context.params.get("key") or "").split(".")
-    known = settings_of(table[0]) if len(table) == 1 else all_settings()
-    if name in COMPLETIONS:
-        return COMPLETIONS[name](incomplete)
-    if name not in known:
-        return []
-    choices = ("true", "false") if known[name].kind is bool else known[name].choices
-    return [choice for choice in choices if choice.startswith(incomplete)]
 
 
 _MARKUP = re.compile(r"(?<!\\)\[/?[a-z ]*\]")

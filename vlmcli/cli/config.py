@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from vlmcli.cli.completion_values import set_keys, settable_keys, setting_values
+from vlmcli.cli.config_keys import set_keys, settable_keys, setting_values
 from vlmcli.cli.settings import Value, all_settings, setting_for
 from vlmcli.config import ConfigFile, config_path, read_config, write_config
 from vlmcli.errors import UsageError
-from vlmcli.output.streams import say
 
 config = typer.Typer(
     help="Show settings and where each comes from; change them.",
@@ -59,6 +58,7 @@ def set_(
     """Set one key in the settings file; its comments and order stay."""
     from vlmcli.cli.config_change import set_key
     from vlmcli.cli.settings_file import check
+    from vlmcli.output.streams import say
 
     keys = tuple(key.split("."))
     set_key(keys, _parsed(keys, value), lambda file: check(file, _built_in(context)))

@@ -19,11 +19,12 @@ def demo() -> int:
     """
     from vlmcli import demo as box
     from vlmcli.api import Vlm
+    from vlmcli.config import LOCAL
     from vlmcli.images import load, resolve, shrink
     from vlmcli.output.showcase import PICTURE_COLUMNS, PICTURE_ROWS, show, shows_pictures
     from vlmcli.tasks import TaskOptions
 
-    with Vlm("demo", engine="llama", cache=False) as vlm:
+    with Vlm("demo", engine=LOCAL, cache=False) as vlm:
         for task, names, question in _TASKS:
             refs = tuple(resolve(box.PICTURES / name) for name in names)
             reply = vlm.reply_to(vlm.job(task, refs, TaskOptions(question=question)))

@@ -64,7 +64,7 @@ def _print_json(found: Iterable[Found], started: float) -> Counter[str]:
     import json
 
     findings = list(found)
-    counts = Counter(each.finding.level for each in findings)
+    counts: Counter[str] = Counter(each.finding.level for each in findings)
     report = {
         "schema": _SCHEMA,
         "well": not counts["problem"],
@@ -74,7 +74,7 @@ def _print_json(found: Iterable[Found], started: float) -> Counter[str]:
         "findings": [{"check": each.check, **_public(each.finding)} for each in findings],
     }
     print(json.dumps(report, indent=2, ensure_ascii=False))
-    return Counter(counts)
+    return counts
 
 
 def _public(finding: Finding) -> dict[str, Any]:

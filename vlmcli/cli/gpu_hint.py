@@ -32,10 +32,10 @@ def _is_known(gpus: tuple[Gpu, ...]) -> bool:
     from vlmcli.engine.identity import build_identity
 
     with contextlib.suppress(OSError, RuntimeError):
-        marker = state_path("gpus", digest_of(build_identity(), *map(repr, gpus))[:32])
-        if marker.exists():
+        marker = ("gpus", digest_of(build_identity(), *map(repr, gpus))[:32])
+        if state_path(*marker).exists():
             return True
-        mark(marker)
+        mark(*marker)
     return False
 
 

@@ -86,12 +86,15 @@ class Setting:
         return value
 
 
-_ENTRIES: dict[str, Callable[..., Any]] = {}
+_KNOWN: dict[str, dict[str, Setting]] = {}
+"""The settings of each built-in command, read off its signature once."""
 
 
 def register(name: str, entry: Callable[..., Any]) -> None:
     """Make the options of the command `name` settings, before typer reads them."""
-    _ENTRIES[name] = with_variables(entry)
+    found = map(_setting, inspect.signature(entry).parameters.values())
+    _KNOWN[name] = {setting.name: setting for setting in found if setting}
+    with_variables(entry)
 
 
 def with_variables(entry: Callable[..., Any]) -> Callable[..., Any]:
@@ -112,24 +115,21 @@ def with_variables(entry: Callable[..., Any]) -> Callable[..., Any]:
 
 def settings_of(command: str) -> dict[str, Setting]:
     """The settings of a built-in command; {} for a name that is none."""
-    if command not in _ENTRIES:
-        return {}
-    found = map(_setting, inspect.signature(_ENTRIES[command]).parameters.values())
-    return {setting.name: setting for setting in found if setting}
+    return _KNOWN.get(command, {})
 
 
 def all_settings() -> dict[str, Setting]:
     """What can be set for every command at once. A name with other choices elsewhere (`ocr --style`) is the first's."""
     found: dict[str, Setting] = {}
-    for command in _ENTRIES:
-        found = settings_of(command) | found
+    for known in _KNOWN.values():
+        found = known | found
     return found
 
 
 def is_shared(setting: Setting) -> bool:
     """Whether what is set for every command is meant for this one, too."""
-    shared = all_settings().get(setting.name)
-    return shared is None or shared.choices == setting.choices
+    shared = next((known[setting.name] for known in _KNOWN.values() if setting.name in known), setting)
+    return shared.choices == setting.choices
 
 
 def settings_of_tasks() -> dict[str, Setting]:
@@ -162,14 +162,14 @@ def _likely_key(keys: tuple[str, ...], known: dict[str, Setting]) -> str:
     from difflib import get_close_matches
 
     names = [".".join((*keys[:-1], name)) for name in known] or [
-        f"{command}.{name}" for command in _ENTRIES for name in settings_of(command)
+        f"{command}.{name}" for command, settings in _KNOWN.items() for name in settings
     ]
     match = get_close_matches(".".join(keys), names, n=1)
     return f"Did you mean {match[0]}?" if match else "vlm config shows all there are."
 
 
 def commands_with_settings() -> list[str]:
-    return list(_ENTRIES)
+    return list(_KNOWN)
 
 
 def _declared(annotation: Any) -> ParameterInfo | None:

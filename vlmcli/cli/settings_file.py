@@ -15,7 +15,7 @@ from vlmcli.cli.settings import (
     settings_of,
     settings_of_tasks,
 )
-from vlmcli.config import ConfigFile
+from vlmcli.config import LOCAL, RAY, ConfigFile
 from vlmcli.errors import UsageError
 
 MODEL_PARTS = ("mmproj", "family", "chat_template")
@@ -102,7 +102,7 @@ def _check_engines(file: ConfigFile, engines: Any) -> None:
     if not isinstance(engines, dict):
         raise _complaint(file, ("engines",), "engines is not a table.", "[engines.NAME] on a line of its own")
     for name, table in engines.items():
-        if name == "llama" or not _TASK_NAME.match(name):
+        if name in (LOCAL, RAY) or not _TASK_NAME.match(name):
             raise _complaint(file, ("engines", name), f"an engine cannot be called {name!r}.", "Give it another name.")
         try:
             read_table(name, table)

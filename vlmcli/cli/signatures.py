@@ -11,7 +11,6 @@ from typing import Any, get_type_hints
 from vlmcli.cli.forms import Forms
 from vlmcli.cli.options import ANSWER, OUTPUT, Common, Folder
 from vlmcli.cli.pictures import Sources
-from vlmcli.errors import ClosedPipe
 
 
 def with_common(command: Callable[..., int]) -> Callable[..., int]:
@@ -31,10 +30,7 @@ def with_common(command: Callable[..., int]) -> Callable[..., int]:
             name: group(**{parameter.name: arguments.pop(parameter.name) for parameter in shared[name]})
             for name, group in groups.items()
         }
-        try:
-            return command(**arguments, **given)
-        except BrokenPipeError as error:  # typer would make an exit code of its own of it
-            raise ClosedPipe from error
+        return command(**arguments, **given)
 
     vars(entry)["__signature__"] = inspect.Signature(own + more)
     entry.__annotations__ = {p.name: p.annotation for p in own + more}

@@ -6,15 +6,16 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from vlmcli.cli.settings import with_variables
-from vlmcli.config import ConfigFile, read_config, read_engines
-from vlmcli.errors import UsageError
+from vlmcli.config import LOCAL, RAY, ConfigFile, quietly_read, read_config, read_engines
+from vlmcli.errors import ClosedPipe
 
 _STRENGTH = ("DEFAULT", "DEFAULT_MAP", "ENVIRONMENT", "COMMANDLINE")
 """Names of typer's sources of a value, the weakest first."""
@@ -94,7 +95,7 @@ def _forget_what_does_not_apply(context: Any) -> None:
         return _STRENGTH.index(source.name) if source and source.name in _STRENGTH else 0
 
     engine = context.params.get("engine")
-    if engine not in (None, "", "llama"):  # what was said for models here, or for another server
+    if engine not in (None, "", LOCAL, RAY):  # what was said for models here, or for another server
         for name in ("model", *MODEL_PARTS):
             is_typed = strength(name) == len(_STRENGTH) - 1
             if strength(name) < strength("engine") or (name in ("mmproj", "chat_template") and not is_typed):
@@ -111,6 +112,14 @@ def _forget_what_does_not_apply(context: Any) -> None:
 
 class Commands(TyperGroup):
     """The commands of vlm, and behind them those of the user's own."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        with _own_exit_code():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _own_exit_code():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:
         built_in, file = super().list_commands(ctx), quietly_read()
@@ -148,14 +157,13 @@ class Commands(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-def quietly_read() -> ConfigFile:
-    """The settings file; none where it is broken, which the command itself will say."""
+@contextmanager
+def _own_exit_code() -> Iterator[None]:
+    """Where a reader went away: of a BrokenPipeError typer would make an exit code of its own."""
     try:
-        return read_config()
-    except UsageError:
-        from pathlib import Path
-
-        return ConfigFile(Path(), "", {})
+        yield
+    except BrokenPipeError as error:
+        raise ClosedPipe from error
 
 
 def user_command(name: str, help: str, file: ConfigFile) -> Any:

@@ -11,13 +11,13 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from vlmcli.api import Vlm
-from vlmcli.backend import LOCAL
 from vlmcli.batch.ahead import as_they_come
 from vlmcli.batch.ledger import holds_ledger
 from vlmcli.cli.forms import Shape
 from vlmcli.cli.gpu_hint import say_unused_gpu
 from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.options import Common
+from vlmcli.config import LOCAL
 from vlmcli.core import ImageRef, JobDone, Record
 from vlmcli.errors import (
     EXIT_INTERRUPTED,

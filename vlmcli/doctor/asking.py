@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vlmcli import demo
+from vlmcli.config import LOCAL
 from vlmcli.core import JobDone, Record
 from vlmcli.engine import ENGINES, Engine, EngineSettings
 from vlmcli.engine.offload_wish import parse_wish
@@ -50,7 +51,7 @@ class BoxReport:
 def ask_box(device: str) -> BoxReport:
     """All known questions, one after the other. Raises VlmError."""
     files = resolve_model("demo")
-    engine = ENGINES["llama"](files, settings_on(device))
+    engine = ENGINES[LOCAL](files, settings_on(device))
     records = []
     for known in KNOWN:
         refs = tuple(resolve(demo.PICTURES / name) for name in known.pictures)

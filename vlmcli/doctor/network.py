@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from vlmcli.doctor.findings import Finding, Level
 from vlmcli.doctor.patient import Patient
+from vlmcli.doctor.privacy import host_of
 from vlmcli.errors import VlmError
 
 _PATIENCE_S = 4.0
@@ -45,11 +45,11 @@ def _by_proxy() -> str:
 
     from vlmcli.models.hub.connection import endpoint
 
-    address = urlsplit(endpoint())
-    if address.hostname is None or proxy_bypass(address.hostname):
+    asked = host_of(endpoint())
+    if not asked or proxy_bypass(asked):
         return ""
     proxies = getproxies()
-    proxy = urlsplit(proxies.get(address.scheme) or proxies.get("all") or "").hostname
+    proxy = host_of(proxies.get(endpoint().partition("://")[0].lower()) or proxies.get("all") or "")
     return f" It is asked by way of the proxy at {proxy}." if proxy else ""
 
 

@@ -38,7 +38,7 @@ class Patient:
         self._build: dict[str, Any] | ChildFailed | None = None
 
     def left_s(self) -> float:
-        """Seconds until all must have been said; never quite none, so that it can be waited for."""
+        """Seconds until all must have been said."""
         return max(self._until - time.monotonic(), 0.0)
 
     def build(self) -> dict[str, Any]:

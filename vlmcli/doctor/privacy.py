@@ -8,6 +8,7 @@ import platform
 import re
 import socket
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 _TOKEN = re.compile(r"\bhf_\w{3,}")
 _ADDRESS = re.compile(r"\b([a-z][a-z0-9+.-]*)://([^\s/'\"]+)[^\s'\"]*", re.IGNORECASE)
@@ -85,9 +86,16 @@ def _tokens() -> Iterator[str]:
 
 
 def _proxies() -> Iterator[str]:
-    from urllib.parse import urlsplit
     from urllib.request import getproxies
 
     for address in getproxies().values():
-        if host := urlsplit(address).hostname:
+        if host := host_of(address):
             yield host
+
+
+def host_of(address: str) -> str:
+    """The host of a URL; "" where it names none, or cannot be read."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from vlmcli.config import load_settings, read_aliases, read_config
+from vlmcli.config import LOCAL, RAY, load_settings, read_aliases, read_config
 from vlmcli.doctor.findings import Finding
 from vlmcli.doctor.patient import Patient
 from vlmcli.errors import ModelNotHere, VlmError
 from vlmcli.output import show_name
-
-_HERE = "llama"
 
 
 def settings(patient: Patient) -> Iterator[Finding]:
@@ -53,12 +51,15 @@ def server(patient: Patient) -> Iterator[Finding]:
 def _engine() -> str:
     """What VLM_ENGINE or the settings file names, if that is a server."""
     named = load_settings().engine or read_config().values.get("engine")
-    return named if isinstance(named, str) and named != _HERE else ""
+    return named if isinstance(named, str) and named not in (LOCAL, RAY) else ""
 
 
 def _words_of(engine: str) -> tuple[str, ...]:
     """A server's address is nobody else's business."""
-    address = urlsplit(engine)
+    try:
+        address = urlsplit(engine)
+    except ValueError:
+        return (engine,)
     return tuple(filter(None, (engine, address.netloc, address.hostname)))
 
 

@@ -11,7 +11,6 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from vlmcli.cache import digest_of
 from vlmcli.core import ModelFiles
@@ -54,19 +53,19 @@ def keep_pace(files: ModelFiles, pace: Pace) -> None:
     if not pace.tiles:
         return
     pace.measured_at = time.time()
-    with contextlib.suppress(OSError, RuntimeError):
-        keep(_place(files), json.dumps(asdict(pace)))
+    with contextlib.suppress(OSError):  # of files that are gone by now
+        keep(json.dumps(asdict(pace)), *_place(files))
 
 
 def find_pace(files: ModelFiles) -> Pace | None:
     """None: no picture was looked at with these files yet, or nobody knows."""
     try:
-        values = json.loads(_place(files).read_text())
+        values = json.loads(state_path(*_place(files)).read_text())
         return Pace(**{name: type(usual)(values[name]) for name, usual in asdict(Pace()).items()})
     except (OSError, RuntimeError, ValueError, TypeError, KeyError):
         return None
 
 
-def _place(files: ModelFiles) -> Path:
-    name = digest_of(os.path.abspath(files.decoder), rows_identity(files))[:32]
-    return state_path("pace", name)
+def _place(files: ModelFiles) -> tuple[str, str]:
+    """Raises OSError."""
+    return "pace", digest_of(os.path.abspath(files.decoder), rows_identity(files))[:32]

@@ -37,30 +37,26 @@ class Build:
     def load(self, type: str) -> TypeVerdict | None:
         """What was found of weights of this type; None: nothing yet."""
         try:
-            return _parsed(json.loads((self._folder() / f"{type}.json").read_text()))
+            return _parsed(json.loads(state_path(*self._place(f"{type}.json")).read_text()))
         except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def keep(self, verdict: TypeVerdict) -> None:
         failures = {str(mode): how for mode, how in verdict.failures.items()}
         about = {"type": verdict.type, "mode": verdict.mode, "failures": failures, "gpu_failure": verdict.gpu_failure}
-        self._write(f"{verdict.type}.json", json.dumps(about))
+        keep(json.dumps(about), *self._place(f"{verdict.type}.json"))
 
     def was_told(self, what: str) -> bool:
         """Whether this was said before."""
         with contextlib.suppress(OSError, RuntimeError):
-            return (self._folder() / _name_of(what)).exists()
+            return state_path(*self._place(_name_of(what))).exists()
         return False
 
     def note_told(self, what: str) -> None:
-        self._write(_name_of(what), what)
+        keep(what, *self._place(_name_of(what)))
 
-    def _folder(self) -> Path:
-        return state_path("builds", self.key[:32])
-
-    def _write(self, name: str, text: str) -> None:
-        with contextlib.suppress(RuntimeError):
-            keep(self._folder() / name, text)
+    def _place(self, name: str) -> tuple[str, str, str]:
+        return "builds", self.key[:32], name
 
 
 def _name_of(what: str) -> str:

@@ -15,23 +15,21 @@ from vlmcli.state import mark, state_path
 
 def mark_used(decoder: Path) -> None:
     """Now. Nobody's answer waits for it or fails by it."""
-    with contextlib.suppress(RuntimeError):
-        mark(_marker(decoder))
+    mark(*_marker(decoder))
 
 
 def last_used(decoder: Path) -> float | None:
     """Seconds since the epoch; None: never, or nobody knows."""
     try:
-        return _marker(decoder).stat().st_mtime
+        return state_path(*_marker(decoder)).stat().st_mtime
     except (OSError, RuntimeError):
         return None
 
 
 def forget_used(decoder: Path) -> None:
     with contextlib.suppress(OSError, RuntimeError):
-        _marker(decoder).unlink()
+        state_path(*_marker(decoder)).unlink()
 
 
-def _marker(decoder: Path) -> Path:
-    name = hashlib.sha256(os.fsencode(os.path.abspath(decoder))).hexdigest()[:32]
-    return state_path("used", name)
+def _marker(decoder: Path) -> tuple[str, str]:
+    return "used", hashlib.sha256(os.fsencode(os.path.abspath(decoder))).hexdigest()[:32]

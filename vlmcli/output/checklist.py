@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from itertools import pairwise
 from typing import TextIO
 
 from vlmcli.output.sanitize import show_name
@@ -37,10 +36,9 @@ def _commands(fix: str, indent: int) -> list[str]:
 
 
 def _wrapped(text: str, columns: int) -> list[str]:
-    from vlmcli.output.wrapping import break_offsets
+    from vlmcli.output.wrapping import wrapped
 
-    ends = [0, *break_offsets(text, max(columns, 1)), len(text)]
-    return [text[start:end].rstrip() for start, end in pairwise(ends)]
+    return wrapped(text, max(columns, 1))
 
 
 def _coloured(level: str, stream: TextIO) -> str:

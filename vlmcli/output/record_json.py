@@ -44,7 +44,7 @@ _UNSAFE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 def record_to_dict(record: Record) -> dict[str, Any]:
     """A value that `json.dumps` takes. Bytes of a name that are no UTF-8 are shown as `\\xff`."""
-    t, c = record.timings, record.confidence
+    t = record.timings
     return {
         "schema": SCHEMA_VERSION,
         "task": record.task,
@@ -68,7 +68,7 @@ def record_to_dict(record: Record) -> dict[str, Any]:
         "choice": None if record.choice is None else show_surrogates(record.choice),
         "probabilities": {show_surrogates(k): _number(p, 6) for k, p in record.probabilities} or None,
         "data": record.data,
-        "confidence": c and {"mean": _number(c.mean, 4), "lowest": _number(c.lowest, 4)},
+        "confidence": _confidence(record.confidence),
         "cached": record.cached,
         "blocks": [_block_to_dict(block) for block in record.blocks],
         "regions": None if record.regions is None else [list(box.edges) for box in record.regions],

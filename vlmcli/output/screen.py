@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import time
-from itertools import pairwise
 
 from rich.console import Console
 from rich.theme import Theme
@@ -18,7 +17,7 @@ from vlmcli.output.markdown import AnswerMarkdown, drop_beginnings, split_blocks
 from vlmcli.output.sink import StreamSink
 from vlmcli.output.streams import fit, terminal_size
 from vlmcli.output.widths import widest
-from vlmcli.output.wrapping import break_offsets
+from vlmcli.output.wrapping import wrapped
 
 _DIM, _NOT_DIM = "\x1b[2m", "\x1b[22m"
 _FRAME_S = 0.05
@@ -70,8 +69,7 @@ class MarkdownPage:
 
     def _dimmed(self, line: str) -> list[str]:
         """A line of thinking, in as many lines as the screen needs."""
-        starts = [0, *break_offsets(line, self._columns), len(line)]
-        return [f"{_DIM}{line[a:b].rstrip()}{_NOT_DIM}" if line[a:b].strip() else "" for a, b in pairwise(starts)]
+        return [f"{_DIM}{part}{_NOT_DIM}" if part else "" for part in wrapped(line, self._columns)]
 
     def add(self, text: str) -> None:
         self._end_thinking()

@@ -57,6 +57,12 @@ def break_offsets(text: str, width: int) -> list[int]:
     return offsets
 
 
+def wrapped(text: str, width: int) -> list[str]:
+    """The lines of a text, without spaces at their ends."""
+    starts = [0, *break_offsets(text, width), len(text)]
+    return [text[start:end].rstrip() for start, end in pairwise(starts)]
+
+
 def _words(text: str) -> Iterator[str]:
     """Stretches of text between which a line may end."""
     for word in _WORD.findall(text):
@@ -98,7 +104,6 @@ def hanging_lines(facts: Iterable[tuple[str, str]], stream: TextIO) -> list[str]
     room = max(terminal_size(stream).columns - indent, 12) if is_terminal(stream) else 0
     lines: list[str] = []
     for what, words in shown:
-        starts = [0, *(break_offsets(words, room) if room else ()), len(words)]
-        parts = [words[a:b].rstrip() for a, b in pairwise(starts)]
+        parts = wrapped(words, room) if room else [words.rstrip()]
         lines += [f"{what if number == 0 else '':{indent}}{part}" for number, part in enumerate(parts)]
     return lines

@@ -93,6 +93,16 @@ def test_a_table_that_means_nothing_is_told_with_its_line(
     assert complaint in result.stderr
 
 
+@pytest.mark.parametrize("name", ["llama", "ray"])
+def test_a_server_cannot_take_the_name_of_another_engine(
+    vlm: Run, picture: str, write_config: Write, name: str
+) -> None:
+    write_config(f"[engines.{name}]\nurl = 'http://a'\n")
+    result = vlm("describe", picture, "--model", "demo")
+    assert result.code == 2
+    assert f"an engine cannot be called {name!r}." in result.stderr
+
+
 def test_an_engine_that_nobody_knows() -> None:
     with pytest.raises(UsageError) as caught:
         server_settings("offce", {"office": {"url": "http://a"}})

@@ -27,7 +27,23 @@ def endpoint() -> str:
 
 def host() -> str:
     """The endpoint as sentences call it: without a scheme, and without a password that someone wrote in it."""
-    return urlsplit(endpoint()).netloc.rpartition("@")[2] or endpoint()
+    try:
+        return urlsplit(endpoint()).netloc.rpartition("@")[2] or endpoint()
+    except ValueError:
+        return endpoint()
+
+
+def no_endpoint() -> UsageError:
+    return UsageError(f"HF_ENDPOINT is {endpoint()!r}, which is no web address.", "export HF_ENDPOINT=https://HOST")
+
+
+def check_variables() -> None:
+    """Raises UsageError for those over which the library would end with a traceback when it is imported."""
+    timeout_s()
+    try:
+        urlsplit(endpoint())
+    except ValueError:
+        raise no_endpoint() from None
 
 
 def page_of(repo_id: str) -> str:
@@ -41,7 +57,7 @@ def url_of(repo_id: str, commit: str, path: str) -> str:
 
 def timeout_s() -> int:
     """HF_HUB_DOWNLOAD_TIMEOUT: how long the other side may be silent. Raises UsageError for a variable that is no
-    number: the library would end with a traceback when it is imported."""
+    number."""
     for name in _NUMBERS:
         value = os.environ.get(name) or "0"
         if not value.strip().isdecimal():

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from vlmcli.errors import HubUnreachable, ModelError, ModelGated, ModelNotFound, UsageError, VlmError
-from vlmcli.models.hub.connection import endpoint, host, http_library, page_of
+from vlmcli.models.hub.connection import endpoint, host, http_library, no_endpoint, page_of
 
 TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529)
 """Statuses that say: not now."""
@@ -42,7 +42,7 @@ def explain(repo_id: str, error: Exception) -> VlmError | None:
     if isinstance(error, errors.HfHubHTTPError):
         return refusal(repo_id, error.response)
     if isinstance(error, http.InvalidURL | http.UnsupportedProtocol):
-        return UsageError(f"HF_ENDPOINT is {endpoint()!r}, which is no web address.", "export HF_ENDPOINT=https://HOST")
+        return no_endpoint()
     if isinstance(error, http.LocalProtocolError | UnicodeEncodeError):  # of all headers, this one is the user's
         return UsageError("The token in HF_TOKEN, or the stored one, is not one line of plain text.", _token_hint())
     if isinstance(error, http.HTTPError):

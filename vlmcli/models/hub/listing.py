@@ -8,7 +8,16 @@ from typing import Any
 
 from vlmcli import __version__
 from vlmcli.errors import HubUnreachable
-from vlmcli.models.hub.connection import came_from_hub, endpoint, http_library, open_answer, session, timeout_s, url_of
+from vlmcli.models.hub.connection import (
+    came_from_hub,
+    check_variables,
+    endpoint,
+    http_library,
+    open_answer,
+    session,
+    timeout_s,
+    url_of,
+)
 from vlmcli.models.hub.failures import TRY_AGAIN, explain, is_hopeless, no_hub, no_repo_id, offline, refusal
 from vlmcli.models.hub.layout import is_offline
 from vlmcli.models.hub.names import check_names, is_commit, is_inside, is_repo_id, is_revision
@@ -31,7 +40,7 @@ def list_repository(repo_id: str, revision: str = "main") -> Repository:
         raise no_repo_id(f"{repo_id}@{revision}")
     if is_offline():
         raise offline(repo_id)
-    timeout_s()
+    check_variables()
     info = _patiently(repo_id, lambda: _model_info(repo_id, revision))
     return _repository(repo_id, revision, info)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from vlmcli.errors import HubUnreachable, ModelGated, VlmError
-from vlmcli.models.hub.connection import endpoint, headers, host, session, timeout_s
+from vlmcli.models.hub.connection import check_variables, endpoint, headers, host, session, timeout_s
 from vlmcli.models.hub.failures import explain, reason_of, refusal
 from vlmcli.models.hub.layout import is_offline
 
@@ -15,6 +15,7 @@ _TOKEN_REFUSED = (401, 403)
 def reach_hub(repo_id: str, patience_s: float) -> float:
     """Seconds until the Hub told of a repository. Raises HubUnreachable, ModelGated for a token that it does not
     know, UsageError for a variable that makes no sense."""
+    check_variables()
     limit_s = min(patience_s, timeout_s())
     started = time.monotonic()
     http = session()
