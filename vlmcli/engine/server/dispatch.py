@@ -10,8 +10,9 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from vlmcli.core import Answer, Choices, Event, Failed, Finished, Request, ServedModel, Stage, TextChunk
 from vlmcli.engine.server.body import body_of
@@ -65,6 +66,7 @@ class Dispatch:
         self._model, self._dialect, self._fleet, self._uris, self._emit = model, dialect, fleet, uris, emit
         self._ready: deque[Work] = deque()
         self._all: dict[int, Work] = {}
+        self._at: dict[int, Server[Host]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._unwell_since_s: float | None = None
@@ -87,16 +89,19 @@ class Dispatch:
         self._is_over = True
         for task in self._tasks:
             task.cancel()
+        for id in list(self._at):
+            self._leave(id)  # the fleet outlives us, and a task that was not begun yet says nothing
         if self._alarm:
             self._alarm.cancel()
         return [Finished(id, _said_so_far(work)) for id, work in self._all.items()]
 
     # --- on their way ---------------------------------------------------------------------------------------
 
-    def _spawn(self, steps: Awaitable[None]) -> None:
+    def _spawn(self, steps: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(self._guarded(steps))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: steps.close())  # where it was cancelled before it began
 
     async def _guarded(self, steps: Awaitable[None]) -> None:
         """Whatever goes wrong reaches who waits for us."""
@@ -126,8 +131,15 @@ class Dispatch:
             if server is None:
                 self._set_alarm()
                 return
+            work = self._ready.popleft()
+            self._at[work.request.id] = server
             server.pace.began()
-            self._spawn(self._try(self._ready.popleft(), server))
+            self._spawn(self._try(work, server))
+
+    def _leave(self, id: int) -> None:
+        """This request is not in work any more, answered or not."""
+        if server := self._at.pop(id, None):
+            server.pace.ended()
 
     def _set_alarm(self) -> None:
         wait_s = self._fleet.wait_s(time.monotonic())
@@ -140,15 +152,15 @@ class Dispatch:
 
     async def _try(self, work: Work, server: Server[Host]) -> None:
         try:
-            answer = await self._answer(work, server.place)
+            try:
+                answer = await self._answer(work, server.place)
+            finally:
+                self._leave(work.request.id)
         except Trouble as trouble:
-            server.pace.ended()
             self._handle(work, server, trouble)
         except VlmError as error:
-            server.pace.ended()
             self._fail(work, error)
         else:
-            server.pace.ended()
             self._is_well(server)
             server.pace.answered(time.monotonic())
             self._settle(work, answer)
