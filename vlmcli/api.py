@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from vlmcli.backend import LOCAL, Named, find_backend, find_store
 from vlmcli.config import Settings, load_settings
@@ -29,9 +29,6 @@ from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
 from vlmcli.session import Conversation
 from vlmcli.tasks import TASKS, Exchange, TaskOptions
-
-if TYPE_CHECKING:
-    pass
 
 PictureLike = str | os.PathLike[str] | bytes | Any
 """A path, `-` for standard input, the bytes of a picture file, or a PIL image."""

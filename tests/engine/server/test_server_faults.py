@@ -227,6 +227,17 @@ def test_of_many_a_cut_answer_is_begun_again(vlm: Run, draw: Any, picture: str, 
     assert len(fake.chats) == 4
 
 
+def test_a_line_without_end_is_one_answer_lost(
+    vlm: Run, draw: Any, picture: str, fake: Fake, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vlmcli.engine.server.events._LONGEST_LINE", 1 << 16)
+    names = [picture, *(draw(f"{n}.png", "blue").name for n in range(3))]
+    fake.faults.extend([None, None, faults.endless_line])
+    result = vlm("ask", *names, "-q", "What?", "--engine", fake.url)
+    assert (result.code, result.stdout.count(ANSWER)) == (0, 4)
+    assert len(fake.chats) == 5
+
+
 def test_a_server_that_says_nothing_is_given_up(
     vlm: Run, picture: str, fake: Fake, write_config: Write, quick: None
 ) -> None:

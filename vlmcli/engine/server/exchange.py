@@ -117,6 +117,8 @@ async def _read(
                 return  # the connection, in the middle of a reply, is not used again
         for event in events.finish():
             _take(event, reading, host, show)
+    except ValueError:  # a line without an end
+        raise _no_answer(host) from None
     except _LOST:
         if not reading.is_whole:
             raise of_cut(host.address) from None

@@ -60,9 +60,9 @@ def read_table(name: str, table: Any) -> ServerSettings:
     if not isinstance(table, dict):
         raise _wrong(name, "it is not a table")
     for key, value in table.items():
-        if key not in _KEYS:
-            raise _wrong(name, f"there is no setting {key!r}; there are {', '.join(_KEYS)}")
-        wanted, fits = _KEYS[key]
+        if key not in KEYS:
+            raise _wrong(name, f"there is no setting {key!r}; there are {', '.join(KEYS)}")
+        wanted, fits = KEYS[key]
         if not fits(value):
             raise _wrong(name, f"{key} is {wanted}")
     urls = table.get("urls", []) + ([table["url"]] if "url" in table else [])
@@ -102,7 +102,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
-_KEYS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+KEYS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "url": ("the address of a server", _is_text),
     "urls": ("a list of addresses", lambda value: isinstance(value, list) and all(map(_is_text, value))),
     "model": ("the name of a model", _is_text),
@@ -114,8 +114,6 @@ _KEYS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "patience": ("a number of seconds", _is_number),
 }
 """Keys of a table: what each is, in words, and whether a value will do."""
-
-KEYS = tuple(_KEYS)
 
 
 def _wrong(name: str, what: str, hint: str = _EDIT) -> UsageError:
