@@ -7,7 +7,7 @@ key_variable = "OFFICE_KEY"             # the variable that holds the key
 headers = { X-Team = "maps" }           # a value that begins with $ names a variable
 concurrency = 32                        # else it is found out
 picture_limit = "4M"                    # of a picture's file as it is sent
-timeout = 300                           # seconds of silence
+timeout = 300                           # seconds of silence, or of loading the model
 patience = 120                          # seconds that many pictures wait for a server that is gone
 """
 
