@@ -59,7 +59,7 @@ def test_the_next_question_is_answered(
 
 def test_a_request_that_was_not_begun_yet_leaves_its_place_too() -> None:
     async def ended_at_once() -> int:
-        model = ServedModel("m", ("http://127.0.0.1:9",), Family("server"))
+        model = ServedModel("m", ("http://127.0.0.1:9",), Family("server"), 1_000_000, 5.0, 5.0)
         fleet: Fleet[Host] = Fleet([None], 4)  # type: ignore[list-item]
 
         async def no_uris(request: Request) -> Mapping[str, str]:

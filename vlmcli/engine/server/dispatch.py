@@ -11,7 +11,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from vlmcli.core import Answer, Choices, Event, Failed, Finished, Request, ServedModel, Stage, TextChunk
@@ -23,6 +23,7 @@ from vlmcli.engine.server.fleet import Fleet, Server
 from vlmcli.engine.server.forms import checked
 from vlmcli.engine.server.reading import Reading
 from vlmcli.engine.server.scoring import label_probabilities
+from vlmcli.engine.server.work import Work
 from vlmcli.errors import EngineError, ServerError, VlmError
 
 _TRIES = 4
@@ -33,23 +34,6 @@ _WAITING_S = 0.5
 
 Uris = Callable[[Request], Awaitable[Mapping[str, str]]]
 """The data URI of each of its pictures, by digest."""
-
-
-@dataclass(slots=True, eq=False)
-class Work:
-    """A request on its way. `shown`: words of it that were handed out."""
-
-    request: Request
-    started_s: float = 0.0
-    tries: int = 0
-    shown: str = ""
-    reading: Reading | None = None
-    uris: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def deadline_s(self) -> float | None:
-        timeout_s = self.request.timeout_s
-        return None if timeout_s is None else self.started_s + timeout_s
 
 
 class Dispatch:
@@ -93,7 +77,7 @@ class Dispatch:
             self._leave(id)  # the fleet outlives us, and a task that was not begun yet says nothing
         if self._alarm:
             self._alarm.cancel()
-        return [Finished(id, _said_so_far(work)) for id, work in self._all.items()]
+        return [Finished(id, work.said_so_far) for id, work in self._all.items()]
 
     # --- on their way ---------------------------------------------------------------------------------------
 
@@ -268,7 +252,3 @@ class Dispatch:
 def pause_s(tries: int) -> float:
     """Before another try: twice as long each time, and by chance a shorter one, so that not all come back at once."""
     return random.uniform(0.5, 1.0) * min(_FIRST_PAUSE_S * 2.0 ** (tries - 1), _LONGEST_PAUSE_S)
-
-
-def _said_so_far(work: Work) -> Answer:
-    return work.reading.answer("interrupted") if work.reading else Answer("", "interrupted")

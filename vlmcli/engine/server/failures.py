@@ -177,7 +177,11 @@ def said_as_json(body: bytes) -> Any:
 def said_in(body: bytes, secrets: Secrets) -> str:
     """The server's own words about an error, on one line, with no key in them."""
     value = said_as_json(body)
-    said = message_in(value) if value is not None else body.decode("utf-8", "replace")
+    return on_one_line(message_in(value) if value is not None else body.decode("utf-8", "replace"), secrets)
+
+
+def on_one_line(said: str, secrets: Secrets) -> str:
+    """Of a server's words as many as a message takes."""
     said = " ".join(secrets.hide(said).split())
     return said if len(said) <= _LONGEST_SAID else f"{said[: _LONGEST_SAID - 1]}…"
 

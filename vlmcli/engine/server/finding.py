@@ -55,13 +55,13 @@ def find_served(settings: ServerSettings, wanted: str, family: Family, say: Say 
         name,
         tuple(map(str, settings.addresses)),
         family,
+        settings.picture_limit_bytes,
+        settings.silence_s,
+        settings.patience_s,
         dialect.name,
         settings.key_variable,
         settings.headers,
         settings.concurrency,
-        settings.picture_limit_bytes,
-        settings.silence_s,
-        settings.patience_s,
         tuple(_warnings(settings.addresses)),
     )
 
