@@ -113,7 +113,7 @@ def requests(many: int, images: list[LoadedImage]) -> list[Request]:
 
 def by_vlm(url: str, asked: list[Request], known: bool) -> Callable[[], float]:
     """Requests a second. `known`: the pictures were sent before, so none is encoded."""
-    model = ServedModel("stub", (url,), Family("server"), concurrency=IN_FLIGHT)
+    model = ServedModel("stub", (url,), Family("server"), 4_000_000, 300.0, 120.0, concurrency=IN_FLIGHT)
 
     def run() -> float:
         engine = ServerEngine(model, encode)

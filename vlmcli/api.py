@@ -11,12 +11,12 @@ with Vlm("demo") as vlm:
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from vlmcli.backend import Named, find_backend, find_store
 from vlmcli.config import LOCAL, Settings, load_settings
@@ -30,9 +30,6 @@ from vlmcli.reply import Reply
 from vlmcli.session import Conversation
 from vlmcli.tasks import TASKS, Exchange, TaskOptions
 
-if TYPE_CHECKING:
-    pass
-
 PictureLike = str | os.PathLike[str] | bytes | Any
 """A path, `-` for standard input, the bytes of a picture file, or a PIL image."""
 
@@ -45,7 +42,8 @@ class Vlm:
     is no such model or its two files do not fit.
 
     `engine`: the URL of a server that has a model open, or a name from the settings file; `model` is then the server's
-    name for it, and None the only one that it has. Raises ServerError when the server is not there.
+    name for it, and None the only one that it has. Raises ServerError when the server is not there. One that is still
+    loading is waited for; where `say` is told that, for as long as the server may be silent.
 
     `cache=False` neither uses nor keeps anything on disk. `gpu` and what follows it are the options of the command
     line; what makes no sense there raises UsageError. Not for use from several threads at a time.
@@ -72,6 +70,7 @@ class Vlm:
         verbose: bool = False,
         cache: bool = True,
         settings: Settings | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         settings = settings or load_settings()
         unnamed = "" if engine and engine != LOCAL else settings.model  # VLM_MODEL is not of a server that was typed
@@ -93,7 +92,7 @@ class Vlm:
             store=find_store() if cache else None,
         )
         self._kv_type = engine_settings.kv_type
-        self._backend = find_backend(engine or settings.engine, named, engine_settings)
+        self._backend = find_backend(engine or settings.engine, named, engine_settings, say)
         self._engine: Engine | None = None
         self._reply: Reply | None = None
 

@@ -80,8 +80,10 @@ class Named:
     chat_template: Path | None = None
 
 
-def find_backend(engine: str, named: Named, settings: EngineSettings) -> Backend:
-    """`engine`: llama (or nothing), a server's URL, or a name from the settings file.
+def find_backend(
+    engine: str, named: Named, settings: EngineSettings, say: Callable[[str], None] | None = None
+) -> Backend:
+    """`engine`: llama (or nothing), a server's URL, or a name from the settings file. `say`: see Vlm.
 
     Raises UsageError, ModelError, ServerError.
     """
@@ -89,7 +91,7 @@ def find_backend(engine: str, named: Named, settings: EngineSettings) -> Backend
         raise UsageError(
             "A Ray cluster is for many pictures into a file.", "vlm describe FOLDER -r -o out.jsonl --engine ray"
         )
-    return _find_local(named, settings) if engine in ("", LOCAL) else _find_served(engine, named, settings)
+    return _find_local(named, settings) if engine in ("", LOCAL) else _find_served(engine, named, settings, say)
 
 
 # --- files here ---------------------------------------------------------------------------------------------
@@ -164,7 +166,7 @@ def find_store() -> Store | None:
 # --- a server -----------------------------------------------------------------------------------------------
 
 
-def _find_served(engine: str, named: Named, settings: EngineSettings) -> Backend:
+def _find_served(engine: str, named: Named, settings: EngineSettings, say: Callable[[str], None] | None) -> Backend:
     """Answers are not kept: whether the model behind a name is still the same, only the server knows."""
     from vlmcli.engine.server.finding import find_served
     from vlmcli.engine.server.settings import server_settings
@@ -172,7 +174,7 @@ def _find_served(engine: str, named: Named, settings: EngineSettings) -> Backend
     for option, value in (("--mmproj", named.mmproj), ("--chat-template", named.chat_template)):
         if value is not None:
             raise UsageError(f"{option} is for a model here; a server has its own.", "--engine llama answers here")
-    model = find_served(server_settings(engine, read_engines()), named.model, _family(named.family))
+    model = find_served(server_settings(engine, read_engines()), named.model, _family(named.family), say)
 
     def fingerprint() -> str:
         from vlmcli.cache import digest_of

@@ -18,6 +18,7 @@ LOCAL = "llama"
 """The engine that needs no naming."""
 RAY = "ray"
 """Not an engine that one question can be put to: the workers of a cluster, each of which has the local one."""
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,17 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         threads=_number(environment, "VLM_THREADS"),
         extra_buffers=_layout(environment, "VLM_EXTRA_BUFFERS"),
     )
+
+
+def find_size_bytes(text: str) -> int | None:
+    """`500M`, `2G`, `2GB`, `1.5g` in bytes; None for what is no size."""
+    text = text.strip().upper().removesuffix("B").removesuffix("I")
+    number = text.rstrip("".join(_UNITS))
+    try:
+        size_bytes = int(float(number) * _UNITS[text[len(number) :].strip()])
+    except (ValueError, KeyError, OverflowError):
+        return None
+    return size_bytes if size_bytes >= 0 else None
 
 
 def _number(environment: Mapping[str, str], name: str) -> int:

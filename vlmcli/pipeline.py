@@ -55,10 +55,11 @@ def run(
         first = list(islice(source, 2))
         jobs, many = chain(first, source), len(first) > 1
     pipeline = _Pipeline(jobs, load, model, many)
-    for event in engine.stream(pipeline.requests()):
-        pipeline.handle(event)
+    while pipeline.goes_on():
+        for event in engine.stream(pipeline.requests()):
+            pipeline.handle(event)
+            yield from pipeline.events()
         yield from pipeline.events()
-    yield from pipeline.events()
 
 
 class _Pipeline:
@@ -66,17 +67,29 @@ class _Pipeline:
         self._jobs = load_ahead(jobs, lambda job: job.pictures, load)
         self._model, self._many = model, many
         self._n_jobs, self._n_requests, self._at_end = 0, 0, False
+        self._goes_on = True
         self._running: dict[int, Running] = {}
         self._asking: dict[int, Asking] = {}
         self._ready: deque[Request] = deque()
         self._parted: deque[Running] = deque()
         self._said: deque[JobEvent] = deque()
 
+    def goes_on(self) -> bool:
+        """At first, and whenever `requests` ended only for a while: the engine is then asked for another stream."""
+        goes_on, self._goes_on = self._goes_on, False
+        return goes_on
+
     def requests(self) -> Iterator[Request | None]:
-        """For the engine: follow-ups of running jobs first, then parts of them, then new jobs; None while all wait."""
+        """For the engine: follow-ups of running jobs first, then parts of them, then new jobs; None while all wait.
+
+        It ends, for a while, where a picture that cannot be read would else be told of only after the next answer.
+        """
         while True:
             if self._ready:
                 yield self._ready.popleft()
+            elif self._said and not self._running:
+                self._goes_on = True
+                return
             elif not self._begin_part() and not self._start_next():
                 if self._running:
                     yield None

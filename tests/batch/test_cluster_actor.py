@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -12,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import PATIENCE_S
 from vlmcli import Vlm, errors
 from vlmcli.batch.cluster import connecting
 from vlmcli.batch.cluster.actor import Actor, Bye, Ready
 from vlmcli.batch.messages import Ask, Begun, Done, GaveUp, NoMore, Start
+from vlmcli.batch.serving import Serving
 from vlmcli.cli import cluster
 from vlmcli.images.wishes import NONE
 from vlmcli.tasks import TaskOptions
@@ -52,6 +55,23 @@ def test_a_worker_answers_without_being_told_to_pause(fill: Callable[..., list[s
     assert isinstance(done[8].record.error, errors.PictureNotFound)
     actor.take([NoMore()])
     assert list(said(actor, Bye))
+
+
+def test_a_picture_that_nobody_can_read_is_told_of_though_no_other_comes() -> None:
+    heard: list[Any] = []
+    done = threading.Event()
+
+    def tell(message: Any) -> None:
+        heard.append(message)
+        if isinstance(message, Done):
+            done.set()
+
+    serving = Serving(START, tell, waits=False)
+    threading.Thread(target=serving.serve, daemon=True).start()
+    serving.take(Ask(7, "gone.png", 0))
+    assert done.wait(PATIENCE_S)
+    assert (heard[-1].number, type(heard[-1].record.error)) == (7, errors.PictureNotFound)
+    serving.take(NoMore())
 
 
 def test_another_model_of_that_name_is_refused() -> None:

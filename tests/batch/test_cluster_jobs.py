@@ -106,6 +106,17 @@ def test_answers_are_those_of_one_machine(
 
 
 @pytest.mark.slow
+def test_a_job_whose_only_picture_cannot_be_read_ends(start_vlm: Start, tmp_path: Path, marked: dict[str, str]) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n and no picture")
+    code, err = finish(start_vlm("describe", "photos", *JOB, env=marked))
+    assert code == 3, err
+    assert "a.png" in err
+    wait_until(lambda: not processes(marked))
+
+
+@pytest.mark.slow
 def test_a_worker_that_is_killed(start_vlm: Start, fill: Callable[..., list[str]], marked: dict[str, str]) -> None:
     names = fill(120)
     process = start_vlm("describe", "photos", *JOB, "--ray-workers", "2", env={**marked, "SLOWLY": "0.1"})

@@ -16,6 +16,9 @@ import pytest
 from PIL import Image
 
 from tests.batch.conftest import JOB, assert_each_once, cut_model, names_in, read
+from vlmcli.batch.records import copy_of, error_of
+from vlmcli.core import PictureInfo, Record
+from vlmcli.errors import VlmError
 
 Run = Callable[..., Any]
 Fill = Callable[..., list[str]]
@@ -357,3 +360,11 @@ def test_streaming_begins_before_the_list_ends(start_vlm: Callable[..., subproce
     assert json.loads(process.stdout.readline())["picture"] in names
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
+
+
+def test_a_twin_of_a_failed_picture_failed_of_the_same() -> None:
+    """Also where the error's class is not loaded in this process."""
+    error = error_of({"kind": "of_a_later_version", "message": "a.png is odd.", "hint": "Mend it"})
+    record = copy_of(Record((PictureInfo("a.png"),), "ask", "What?", "m", error=error), "b.png")
+    assert isinstance(record.error, VlmError)
+    assert (record.error.kind, record.error.sentence) == ("of_a_later_version", "b.png is odd.")

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
 
 import pytest
 from PIL import Image, ImageDraw
 
-from vlmcli.core import Answer, Event, Failed, Finished, LoadedImage, Picture, Request, Sampling, Text, TextChunk, Turn
+from vlmcli.core import (
+    Answer,
+    Event,
+    Failed,
+    Finished,
+    LoadedImage,
+    Note,
+    Picture,
+    Request,
+    Sampling,
+    Text,
+    TextChunk,
+    Turn,
+)
 from vlmcli.engine import ENGINES, Engine, EngineSettings
 from vlmcli.errors import DoesNotFit
 from vlmcli.images import load, resolve
@@ -215,3 +229,18 @@ def test_failed_request_leaves_no_trace(engine: Engine) -> None:
     late = Request(1, request(1, RED).turns, timeout_s=1e-6)
     answers(engine, late)
     assert answers(engine, request(2, BLUE))[2].text == alone
+
+
+def test_what_is_said_of_opening_is_heard_where_nothing_is_asked(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = Note("Memory is short.")
+    monkeypatch.setattr("vlmcli.engine.llama.opening.Opening._tell", lambda self, plan: self._say(note))
+
+    def nothing() -> Iterator[Request]:
+        while engine._worker is None:  # type: ignore[attr-defined]
+            time.sleep(0.005)
+        yield from ()
+
+    assert list(engine.stream(nothing())) == [note]
+    assert note not in list(engine.stream([request(0, RED)]))

@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vlmcli.batch.records import record_from_dict
+from vlmcli.batch.records import named, record_from_dict
 from vlmcli.batch.stamps import Stamp
 from vlmcli.core import Record
 from vlmcli.errors import OutputError, UsageError
@@ -116,7 +116,7 @@ class Ledger:
                 entry = self.entries[key]
                 file.seek(entry.at)
                 record = record_from_dict(json.loads(file.read(entry.size_bytes)))
-                yield replace(record, pictures=(replace(record.pictures[0], name=key[0]),))
+                yield replace(record, pictures=named(record, key[0]))
 
     # --- writing --------------------------------------------------------------------------------------------
 

@@ -78,8 +78,9 @@ def _kinds(kind: type[VlmError]) -> Iterator[type[VlmError]]:
 def copy_of(record: Record, name: str) -> Record:
     """The record of an identical picture under this name: nothing was computed for it."""
     if isinstance(record.error, VlmError):
-        sentence = record.error.sentence.replace(record.name, name)
-        return replace(record, pictures=named(record, name), error=type(record.error)(sentence, record.error.hint))
+        error = type(record.error)(record.error.sentence.replace(record.name, name), record.error.hint)
+        error.kind = record.error.kind  # see error_of
+        return replace(record, pictures=named(record, name), error=error)
     return replace(record, pictures=named(record, name), timings=Timings(), cached=True)
 
 

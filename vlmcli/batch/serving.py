@@ -27,7 +27,7 @@ class Serving:
     def __init__(self, start: Start, tell: Callable[[Any], None], waits: bool = True) -> None:
         self._start, self._tell_job, self._waits = start, tell, waits
         self._asks: SimpleQueue[Ask | Pause | NoMore] = SimpleQueue()
-        self._begun: list[Ask] = []  # of this round, by the pipeline's numbers
+        self._begun: list[int] = []  # numbers of what was asked in this round, by the pipeline's
         self._over = False
         self._digests: dict[int, str] = {}
 
@@ -55,7 +55,7 @@ class Serving:
         elif isinstance(event, JobNote):
             self._tell_job(Loading(note=event.text))
         elif isinstance(event, JobDone):
-            number = self._begun[event.job].number
+            number = self._begun[event.job]
             self._tell_job(Done(number, event.record, self._digests.pop(number, "")))
 
     def _round(self, job: Any) -> Iterator[Job | None]:
@@ -72,7 +72,7 @@ class Serving:
             if not isinstance(ask, Ask):
                 self._over = isinstance(ask, NoMore)
                 return
-            self._begun.append(ask)
+            self._begun.append(ask.number)
             self._tell_job(Begun(ask.number))
             yield job(self._start.task, (self._ref(ask),), self._start.options[ask.options])
 

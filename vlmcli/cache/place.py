@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vlmcli.cache.store import LIMITS_BYTES, Store
+from vlmcli.config import find_size_bytes
 from vlmcli.errors import OutputError, UsageError
-
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def open_store(environment: Mapping[str, str] = os.environ) -> Store | None:
@@ -94,13 +93,8 @@ def find_limits(environment: Mapping[str, str] = os.environ) -> Mapping[str, int
 
 
 def _bytes(value: str) -> int:
-    """`500M`, `2G`, `2GB`, `1.5g` in bytes."""
-    text = value.strip().upper().removesuffix("B").removesuffix("I")
-    number = text.rstrip("KMGT")
-    try:
-        size_bytes = int(float(number) * _UNITS[text[len(number) :].strip()])
-    except (ValueError, KeyError, OverflowError):
-        size_bytes = -1
-    if size_bytes < 0:
+    """Raises UsageError for what is no size."""
+    size_bytes = find_size_bytes(value)
+    if size_bytes is None:
         raise UsageError(f"VLM_CACHE_LIMIT is {value!r}, which is not a size.", "export VLM_CACHE_LIMIT=2G")
     return size_bytes

@@ -56,7 +56,7 @@ def open_model(common: Common, task: str = "") -> Vlm:
 
     One that is not here yet is offered to a person.
     """
-    open_it = opener(common)
+    open_it = partial(opener(common), say=lambda what: None if common.quiet else say(f"vlm: {show_name(what)}"))
     try:
         vlm = open_it()
     except ModelNotHere as error:

@@ -56,6 +56,12 @@ class ServedModel:
     urls: tuple[str, ...]
     """All of them serve this model."""
     family: Family
+    picture_limit_bytes: int
+    """Of a picture's file as it is sent."""
+    silence_s: float
+    """How long a server may say nothing."""
+    patience_s: float
+    """How long many pictures wait for servers that are gone."""
     dialect: str = ""
     """What kind of server it is, as vlmcli.engine.server.dialects names it."""
     key_variable: str = ""
@@ -63,10 +69,4 @@ class ServedModel:
     """Of every request; a value that begins with $ names a variable."""
     concurrency: int = 0
     """Requests in work at once; 0: as many as suit the server."""
-    picture_limit_bytes: int = 4_000_000
-    """Of a picture's file as it is sent."""
-    silence_s: float = 300.0
-    """How long a server may say nothing."""
-    patience_s: float = 120.0
-    """How long many pictures wait for servers that are gone."""
     warnings: tuple[str, ...] = ()

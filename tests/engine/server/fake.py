@@ -209,6 +209,12 @@ def error_in_the_stream(handler: Handler) -> None:
     handler.wfile.write(b"0\r\n\r\n")
 
 
+def endless_line(handler: Handler) -> None:
+    handler.begin()
+    handler.piece(b"x" * (1 << 17))
+    stall(handler)
+
+
 def no_answer(handler: Handler) -> None:
     handler.reply(200, {"hello": "world"})
 

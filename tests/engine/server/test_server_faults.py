@@ -18,6 +18,8 @@ import pytest
 from tests.conftest import Result
 from tests.engine.server import fake as faults
 from tests.engine.server.fake import ANSWER, HTML, Fake, Running, status
+from vlmcli import Vlm
+from vlmcli.errors import ServerError
 
 Run = Callable[..., Result]
 Write = Callable[[str], Path]
@@ -227,6 +229,17 @@ def test_of_many_a_cut_answer_is_begun_again(vlm: Run, draw: Any, picture: str, 
     assert len(fake.chats) == 4
 
 
+def test_a_line_without_end_is_one_answer_lost(
+    vlm: Run, draw: Any, picture: str, fake: Fake, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vlmcli.engine.server.events._LONGEST_LINE", 1 << 16)
+    names = [picture, *(draw(f"{n}.png", "blue").name for n in range(3))]
+    fake.faults.extend([None, None, faults.endless_line])
+    result = vlm("ask", *names, "-q", "What?", "--engine", fake.url)
+    assert (result.code, result.stdout.count(ANSWER)) == (0, 4)
+    assert len(fake.chats) == 5
+
+
 def test_a_server_that_says_nothing_is_given_up(
     vlm: Run, picture: str, fake: Fake, write_config: Write, quick: None
 ) -> None:
@@ -268,17 +281,51 @@ def test_a_server_without_a_list_is_told_the_name(vlm: Run, picture: str, fake: 
     assert fake.chats[-1].body["model"] == "mine"
 
 
-def test_a_server_that_is_still_loading_is_waited_for(
-    vlm: Run, picture: str, fake: Fake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def loading(handler: faults.Handler) -> None:
+    status(503, "Loading model")(handler)
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who keeps a list of models is asked often, and not waited for when nobody is told."""
     monkeypatch.setattr("vlmcli.engine.server.finding._LOADING_S", 0.01)
+    monkeypatch.setattr("vlmcli.engine.server.finding._ANSWERS_IN_S", 0.2)
 
-    def loading(handler: faults.Handler) -> None:
-        fake.at_models = None
-        status(503, "Loading model")(handler)
 
+def test_a_server_that_is_still_loading_is_waited_for_and_that_is_said(
+    vlm: Run, picture: str, fake: Fake, soon: None
+) -> None:
+    def loading_for_long(handler: faults.Handler) -> None:
+        if len(fake.asked) == 40:
+            fake.at_models = None
+        loading(handler)
+
+    fake.at_models = loading_for_long
+    words = f"vlm: {fake.url} is not ready yet: waiting for it, up to 300 seconds\n"
+    assert ask(vlm, picture, fake.url) == Result(0, f"{ANSWER}\n", words)
+
+
+def test_a_server_that_is_ready_is_not_kept_waiting_by_one_that_loads(
+    vlm: Run, picture: str, fake: Fake, serve: Callable[[Fake], Running], write_config: Write
+) -> None:
+    slow = serve(Fake(at_models=loading)).fake
+    write_config(f'[engines.both]\nurls = ["{slow.url}", "{fake.url}"]\n')
+    assert ask(vlm, picture, "both").stderr == ""
+    assert len(slow.asked) - len(slow.chats) == 1
+
+
+def test_a_server_that_does_not_get_ready_is_given_up_with_what_it_says(
+    vlm: Run, picture: str, fake: Fake, write_config: Write, soon: None
+) -> None:
     fake.at_models = loading
-    assert ask(vlm, picture, fake.url).code == 0
+    write_config(f'[engines.near]\nurl = "{fake.url}"\ntimeout = 0.3\n')
+    result = ask(vlm, picture, "near")
+    assert result.code == 8
+    assert f"vlm: {fake.url} has too much to do (503): Loading model.\n" in result.stderr
+    assert "It was so for 0.3 seconds. More patience: timeout = SECONDS" in result.stderr
+    with pytest.raises(ServerError) as error:
+        Vlm(engine=fake.url)  # nobody is told
+    assert "for 0.2 seconds." in error.value.hint
 
 
 EVIL = "\x1b[31mred\x1b]0;title\x07\u202e\ud800"

@@ -69,7 +69,7 @@ def test_it_finds_out_how_many(vlm: Run, fill: Any, fake: Fake) -> None:
 
 
 def test_one_that_is_overloaded_is_given_less_and_all_is_answered(vlm: Run, fill: Any, fake: Fake) -> None:
-    names = fill(40)
+    names = fill(20)
     refused = 0
 
     def at_most_three(handler: faults.Handler) -> None:

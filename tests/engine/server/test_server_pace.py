@@ -113,6 +113,14 @@ def test_what_was_sent_before_the_server_said_stop_counts_once() -> None:
     assert pace.may_begin(12.0)
 
 
+@pytest.mark.parametrize("retry_after_s", [None, 0.0], ids=["no time", "at once"])
+def test_a_busy_server_has_a_rest_whatever_it_says(retry_after_s: float | None) -> None:
+    pace = Pace()
+    pace.overloaded(10.0, retry_after_s)
+    assert not pace.may_begin(10.9)
+    assert pace.may_begin(11.0)
+
+
 def test_a_fixed_number_comes_back_after_an_overload() -> None:
     pace = Pace(16, fixed=True)
     pace.overloaded(0.0, 0.0)

@@ -54,7 +54,16 @@ def test_this_machine_is_known() -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("4M", 4_000_000), ("500K", 500_000), ("1.5 MB", 1_500_000), ("20000", 20_000), ("9", None), ("x", None)],
+    [
+        ("4M", 4_000_000),
+        ("500K", 500_000),
+        ("1.5 MB", 1_500_000),
+        ("20000", 20_000),
+        ("2 KiB", 2_000),
+        ("9", None),
+        ("-1M", None),
+        ("x", None),
+    ],
 )
 def test_a_size(text: str, size: int | None) -> None:
     assert parse_size(text) == size

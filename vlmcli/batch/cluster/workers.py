@@ -191,7 +191,8 @@ class RayWorkers:
                 self._tell(said)
         elif isinstance(said, Ready):
             self._machines[worker] = said.machine
-            self._crew.join(worker)
+            if not self._leaving:  # it was told of no farewell
+                self._crew.join(worker)
         elif isinstance(said, GaveUp):
             raise said.error
         elif isinstance(said, Bye):

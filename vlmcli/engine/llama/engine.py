@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from queue import Empty, SimpleQueue
 
-from vlmcli.core import Answer, Event, Failed, Finished, ModelFiles, Request, Stage, TextChunk
+from vlmcli.core import Answer, Event, Failed, Finished, ModelFiles, Note, Request, Stage, TextChunk
 from vlmcli.engine import EngineSettings
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.devices import MOST_SEQUENCES, best_parallel
@@ -67,6 +67,8 @@ class LlamaEngine:
             self._listens = False
             inbox.put(None)
             self._stop()
+        if self._worker:  # opened while nothing was asked: what was said of that is not said again
+            yield from _notes_in(outbox)
 
     def _exchange(
         self, source: Iterator[Request | None], inbox: Inbox, outbox: _Outbox, said: dict[int, list[str]]
@@ -164,6 +166,13 @@ def _get(outbox: _Outbox) -> Event | BaseException | None:
             return outbox.get(timeout=_POLL_S)
         except Empty:
             continue
+
+
+def _notes_in(outbox: _Outbox) -> Iterator[Note]:
+    while not outbox.empty():
+        event = outbox.get_nowait()
+        if isinstance(event, Note):
+            yield event
 
 
 def _note(event: Event, said: dict[int, list[str]]) -> None:

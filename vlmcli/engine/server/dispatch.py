@@ -10,8 +10,9 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from vlmcli.core import Answer, Choices, Event, Failed, Finished, Request, ServedModel, Stage, TextChunk
 from vlmcli.engine.server.body import body_of
@@ -22,6 +23,7 @@ from vlmcli.engine.server.fleet import Fleet, Server
 from vlmcli.engine.server.forms import checked
 from vlmcli.engine.server.reading import Reading
 from vlmcli.engine.server.scoring import label_probabilities
+from vlmcli.engine.server.work import Work
 from vlmcli.errors import EngineError, ServerError, VlmError
 
 _TRIES = 4
@@ -32,23 +34,6 @@ _WAITING_S = 0.5
 
 Uris = Callable[[Request], Awaitable[Mapping[str, str]]]
 """The data URI of each of its pictures, by digest."""
-
-
-@dataclass(slots=True, eq=False)
-class Work:
-    """A request on its way. `shown`: words of it that were handed out."""
-
-    request: Request
-    started_s: float = 0.0
-    tries: int = 0
-    shown: str = ""
-    reading: Reading | None = None
-    uris: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def deadline_s(self) -> float | None:
-        timeout_s = self.request.timeout_s
-        return None if timeout_s is None else self.started_s + timeout_s
 
 
 class Dispatch:
@@ -65,6 +50,7 @@ class Dispatch:
         self._model, self._dialect, self._fleet, self._uris, self._emit = model, dialect, fleet, uris, emit
         self._ready: deque[Work] = deque()
         self._all: dict[int, Work] = {}
+        self._at: dict[int, Server[Host]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._unwell_since_s: float | None = None
@@ -87,16 +73,19 @@ class Dispatch:
         self._is_over = True
         for task in self._tasks:
             task.cancel()
+        for id in list(self._at):
+            self._leave(id)  # the fleet outlives us, and a task that was not begun yet says nothing
         if self._alarm:
             self._alarm.cancel()
-        return [Finished(id, _said_so_far(work)) for id, work in self._all.items()]
+        return [Finished(id, work.said_so_far) for id, work in self._all.items()]
 
     # --- on their way ---------------------------------------------------------------------------------------
 
-    def _spawn(self, steps: Awaitable[None]) -> None:
+    def _spawn(self, steps: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(self._guarded(steps))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: steps.close())  # where it was cancelled before it began
 
     async def _guarded(self, steps: Awaitable[None]) -> None:
         """Whatever goes wrong reaches who waits for us."""
@@ -126,8 +115,15 @@ class Dispatch:
             if server is None:
                 self._set_alarm()
                 return
+            work = self._ready.popleft()
+            self._at[work.request.id] = server
             server.pace.began()
-            self._spawn(self._try(self._ready.popleft(), server))
+            self._spawn(self._try(work, server))
+
+    def _leave(self, id: int) -> None:
+        """This request is not in work any more, answered or not."""
+        if server := self._at.pop(id, None):
+            server.pace.ended()
 
     def _set_alarm(self) -> None:
         wait_s = self._fleet.wait_s(time.monotonic())
@@ -140,15 +136,15 @@ class Dispatch:
 
     async def _try(self, work: Work, server: Server[Host]) -> None:
         try:
-            answer = await self._answer(work, server.place)
+            try:
+                answer = await self._answer(work, server.place)
+            finally:
+                self._leave(work.request.id)
         except Trouble as trouble:
-            server.pace.ended()
             self._handle(work, server, trouble)
         except VlmError as error:
-            server.pace.ended()
             self._fail(work, error)
         else:
-            server.pace.ended()
             self._is_well(server)
             server.pace.answered(time.monotonic())
             self._settle(work, answer)
@@ -256,7 +252,3 @@ class Dispatch:
 def pause_s(tries: int) -> float:
     """Before another try: twice as long each time, and by chance a shorter one, so that not all come back at once."""
     return random.uniform(0.5, 1.0) * min(_FIRST_PAUSE_S * 2.0 ** (tries - 1), _LONGEST_PAUSE_S)
-
-
-def _said_so_far(work: Work) -> Answer:
-    return work.reading.answer("interrupted") if work.reading else Answer("", "interrupted")

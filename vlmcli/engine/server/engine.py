@@ -158,6 +158,7 @@ class _Pictures:
         self._threads = ThreadPoolExecutor(min(_ENCODERS, os.cpu_count() or 1), "encode")
         self._kept: OrderedDict[str, str] = OrderedDict()
         self._kept_chars = 0
+        self._running: dict[str, asyncio.Future[str]] = {}
 
     async def uris_of(self, request: Request) -> Mapping[str, str]:
         return {image.digest: await self._uri_of(image) for image in request.images}
@@ -167,12 +168,25 @@ class _Pictures:
             self._kept.move_to_end(image.digest)
             return self._kept[image.digest]
         if len(image.rgb) <= _SMALL_BYTES:
-            uri = self._made(image)
-        else:
-            uri = await asyncio.get_running_loop().run_in_executor(self._threads, self._made, image)
-        if image.digest not in self._kept:
-            self._kept[image.digest] = uri
-            self._kept_chars += len(uri)
+            return self._keep(image.digest, self._made(image))
+        return await asyncio.shield(self._running.get(image.digest) or self._begin(image))
+
+    def _begin(self, image: LoadedImage) -> asyncio.Future[str]:
+        """Encode it on another thread, for all who want it meanwhile: one of them may be given up."""
+
+        def ended(encoding: asyncio.Future[str]) -> None:
+            del self._running[image.digest]
+            if not encoding.cancelled() and encoding.exception() is None:
+                self._keep(image.digest, encoding.result())
+
+        encoding = asyncio.get_running_loop().run_in_executor(self._threads, self._made, image)
+        self._running[image.digest] = encoding
+        encoding.add_done_callback(ended)
+        return encoding
+
+    def _keep(self, digest: str, uri: str) -> str:
+        self._kept[digest] = uri
+        self._kept_chars += len(uri)
         while self._kept_chars > _URIS_KEPT_CHARS:
             self._kept_chars -= len(self._kept.popitem(last=False)[1])
         return uri

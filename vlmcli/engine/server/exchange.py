@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from vlmcli.core import Answer
 from vlmcli.engine.server.address import Address
 from vlmcli.engine.server.events import EventReader
-from vlmcli.engine.server.failures import Trouble, is_page, of_connection, of_cut, of_message, of_reply, of_silence
+from vlmcli.engine.server.failures import (
+    Trouble,
+    is_page,
+    of_connection,
+    of_cut,
+    of_message,
+    of_reply,
+    of_silence,
+    on_one_line,
+)
 from vlmcli.engine.server.http import BadReply, Connection, Reply, Wire, head_of
 from vlmcli.engine.server.keys import Secrets
 from vlmcli.engine.server.reading import Reading, SaidError
@@ -117,6 +126,8 @@ async def _read(
                 return  # the connection, in the middle of a reply, is not used again
         for event in events.finish():
             _take(event, reading, host, show)
+    except ValueError:  # a line without an end
+        raise _no_answer(host) from None
     except _LOST:
         if not reading.is_whole:
             raise of_cut(host.address) from None
@@ -146,7 +157,7 @@ def _take(event: str, reading: Reading, host: Host, show: Callable[[str], None] 
     try:
         reading.take(event)
     except SaidError as error:
-        said = " ".join(host.secrets.hide(error.said).split())[:300]
+        said = on_one_line(error.said, host.secrets)
         raise of_message(said, error.status, host.address, host.model) from None
     except (ValueError, TypeError, AttributeError, KeyError):
         raise _no_answer(host) from None

@@ -21,6 +21,7 @@ answered; all: no request can be."""
 
 _START = "llama-server -m MODEL.gguf --mmproj MMPROJ.gguf --port {port}"
 _LONGEST_SAID = 300
+_MORE_PATIENCE = "More patience: timeout = SECONDS below [engines.NAME] in config.toml"
 _NO_PICTURES = re.compile(
     r"(image|vision|multi-?modal|mmproj).{0,80}(not support|unsupported|disabled|must provide|may be provided)"
     r"|(not support|unsupported|missing|does not have|no) .{0,40}(image|vision|multi-?modal|mmproj)"
@@ -81,9 +82,13 @@ def of_connection(error: Exception, address: Address) -> Trouble:
 
 def of_silence(address: Address, silence_s: float) -> Trouble:
     sentence = f"{address.origin} has said nothing for {silence_s:g} seconds."
-    return Trouble(
-        ServerError(sentence, "More patience: timeout = SECONDS below [engines.NAME] in config.toml"), "again"
-    )
+    return Trouble(ServerError(sentence, _MORE_PATIENCE), "again")
+
+
+def still_loading(trouble: Trouble, waited_s: float) -> Trouble:
+    """That a server was busy for so long that nobody waits any more."""
+    hint = f"It was so for {waited_s:g} seconds. {_MORE_PATIENCE}"
+    return Trouble(ServerError(trouble.error.sentence, hint), trouble.means)
 
 
 def of_cut(address: Address) -> Trouble:
@@ -172,7 +177,11 @@ def said_as_json(body: bytes) -> Any:
 def said_in(body: bytes, secrets: Secrets) -> str:
     """The server's own words about an error, on one line, with no key in them."""
     value = said_as_json(body)
-    said = message_in(value) if value is not None else body.decode("utf-8", "replace")
+    return on_one_line(message_in(value) if value is not None else body.decode("utf-8", "replace"), secrets)
+
+
+def on_one_line(said: str, secrets: Secrets) -> str:
+    """Of a server's words as many as a message takes."""
     said = " ".join(secrets.hide(said).split())
     return said if len(said) <= _LONGEST_SAID else f"{said[: _LONGEST_SAID - 1]}…"
 

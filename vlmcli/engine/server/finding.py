@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import time
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from vlmcli.core import Family, ServedModel
 from vlmcli.engine.server.address import Address
 from vlmcli.engine.server.dialects import Dialect, dialect_of
-from vlmcli.engine.server.failures import Trouble, is_page, of_connection, of_reply, of_silence, said_as_json
+from vlmcli.engine.server.failures import (
+    Trouble,
+    is_page,
+    of_connection,
+    of_reply,
+    of_silence,
+    said_as_json,
+    still_loading,
+)
 from vlmcli.engine.server.http import BadReply, Reply, Wire, head_of
 from vlmcli.engine.server.keys import OPENAI_HOST, Secrets, find_secrets
 from vlmcli.engine.server.settings import ServerSettings
@@ -24,15 +33,18 @@ _LOADING_S = 0.5
 
 Found = list[tuple[str, str]] | None
 """(name, owner) of each model; None: the server keeps no list."""
+Say = Callable[[str], None]
 
 
-def find_served(settings: ServerSettings, wanted: str, family: Family) -> ServedModel:
+def find_served(settings: ServerSettings, wanted: str, family: Family, say: Say | None = None) -> ServedModel:
     """The model that all these servers can be asked for. The first that answers says which it is.
+
+    `say` is told that a server is still loading; it is waited for long only where somebody is told.
 
     Raises UsageError, ModelError, ServerError.
     """
     wanted = wanted or settings.model
-    listed = _run(_list_of_any(settings, wanted))
+    listed = _run(_list_of_any(settings, wanted, say))
     name, owner = _chosen(listed, wanted, settings.addresses[0]) if listed is not None else (wanted, "")
     if not name:
         where = settings.addresses[0]
@@ -43,13 +55,13 @@ def find_served(settings: ServerSettings, wanted: str, family: Family) -> Served
         name,
         tuple(map(str, settings.addresses)),
         family,
+        settings.picture_limit_bytes,
+        settings.silence_s,
+        settings.patience_s,
         dialect.name,
         settings.key_variable,
         settings.headers,
         settings.concurrency,
-        settings.picture_limit_bytes,
-        settings.silence_s,
-        settings.patience_s,
         tuple(_warnings(settings.addresses)),
     )
 
@@ -91,32 +103,39 @@ def _chosen(listed: list[tuple[str, str]], wanted: str, address: Address) -> tup
     return listed[0]
 
 
-async def _list_of_any(settings: ServerSettings, wanted: str) -> Found:
-    """Of the first server that is there."""
-    trouble: Trouble | None = None
-    for address in settings.addresses:
-        secrets = find_secrets(address, settings.key_variable, settings.headers)
-        try:
-            async with asyncio.timeout(_ANSWERS_IN_S):
-                return await _list_when_loaded(address, secrets, wanted)
-        except TimeoutError:
-            trouble = of_silence(address, _ANSWERS_IN_S)
-        except Trouble as other:
-            trouble = other
-            if other.means == "all":
-                break
-    assert trouble
-    raise trouble.error
-
-
-async def _list_when_loaded(address: Address, secrets: Secrets, wanted: str) -> Found:
+async def _list_of_any(settings: ServerSettings, wanted: str, say: Say | None) -> Found:
+    """Of the first server that answers. Where none does, those that are loading their model are waited for."""
+    patience_s = settings.silence_s if say else _ANSWERS_IN_S
+    until_s = time.monotonic() + patience_s
+    addresses = settings.addresses
     while True:
-        try:
-            return await _list(address, secrets, wanted)
-        except Trouble as trouble:
-            if trouble.means != "busy":
-                raise
+        troubles: dict[Address, Trouble] = {}
+        for address in addresses:
+            try:
+                return await _list_in_time(address, settings, wanted)
+            except Trouble as trouble:
+                if trouble.means == "all":
+                    raise trouble.error from None
+                troubles[address] = trouble
+        loading = tuple(address for address in addresses if troubles[address].means == "busy")
+        if not loading:
+            raise troubles[addresses[-1]].error
+        if time.monotonic() >= until_s:
+            raise still_loading(troubles[loading[0]], patience_s).error
+        if say:
+            say(f"{loading[0].origin} is not ready yet: waiting for it, up to {patience_s:g} seconds")
+            say = None
+        addresses = loading
         await asyncio.sleep(_LOADING_S)
+
+
+async def _list_in_time(address: Address, settings: ServerSettings, wanted: str) -> Found:
+    secrets = find_secrets(address, settings.key_variable, settings.headers)
+    try:
+        async with asyncio.timeout(_ANSWERS_IN_S):
+            return await _list(address, secrets, wanted)
+    except TimeoutError:
+        raise of_silence(address, _ANSWERS_IN_S) from None
 
 
 async def _list(address: Address, secrets: Secrets, wanted: str) -> Found:

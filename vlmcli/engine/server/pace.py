@@ -17,7 +17,7 @@ _HOLD_ROUNDS = 6
 _LONGEST_HOLD_ROUNDS = 48
 _FALLEN = 0.7
 _BREATH_S = 1.0
-"""After an overload that names no time."""
+"""After an overload, however short a time it names."""
 
 
 class Pace:
@@ -61,7 +61,7 @@ class Pace:
 
     def overloaded(self, now_s: float, retry_after_s: float | None = None) -> None:
         """The server wants less: half of it, once for all that were sent at the same time, and a rest."""
-        self.not_before_s = max(self.not_before_s, now_s + (_BREATH_S if retry_after_s is None else retry_after_s))
+        self.not_before_s = max(self.not_before_s, now_s + max(retry_after_s or 0.0, _BREATH_S))
         if now_s < self._eased_s:
             return
         self.limit = max(self.limit // 2, 1)

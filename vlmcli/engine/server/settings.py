@@ -7,7 +7,7 @@ key_variable = "OFFICE_KEY"             # the variable that holds the key
 headers = { X-Team = "maps" }           # a value that begins with $ names a variable
 concurrency = 32                        # else it is found out
 picture_limit = "4M"                    # of a picture's file as it is sent
-timeout = 300                           # seconds of silence
+timeout = 300                           # seconds of silence, or of loading the model
 patience = 120                          # seconds that many pictures wait for a server that is gone
 """
 
@@ -18,12 +18,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from vlmcli.config import find_size_bytes
 from vlmcli.engine.server.address import Address, parse_address
 from vlmcli.errors import UsageError
 
 _EDIT = "vlm config edit"
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG]?)B?\Z", re.IGNORECASE)
-_UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 _SMALLEST_PICTURE_BYTES = 1_000
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 _OWN_HEADERS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection"})
@@ -60,31 +59,22 @@ def read_table(name: str, table: Any) -> ServerSettings:
     if not isinstance(table, dict):
         raise _wrong(name, "it is not a table")
     for key, value in table.items():
-        if key not in _KEYS:
-            raise _wrong(name, f"there is no setting {key!r}; there are {', '.join(_KEYS)}")
-        wanted, fits = _KEYS[key]
+        if key not in KEYS:
+            raise _wrong(name, f"there is no setting {key!r}; there are {', '.join(KEYS)}")
+        wanted, fits = KEYS[key]
         if not fits(value):
             raise _wrong(name, f"{key} is {wanted}")
     urls = table.get("urls", []) + ([table["url"]] if "url" in table else [])
     if not urls:
         raise _wrong(name, "it names no server", f"vlm config set engines.{name}.url http://127.0.0.1:8080")
-    return ServerSettings(
-        tuple(dict.fromkeys(map(parse_address, urls))),
-        table.get("model", ""),
-        table.get("key_variable", ""),
-        table.get("headers", {}),
-        table.get("concurrency", 0),
-        parse_size(str(table.get("picture_limit", "4M"))) or 0,
-        float(table.get("timeout", 300)),
-        float(table.get("patience", 120)),
-    )
+    said = {name: take(table[key]) for key, (name, take) in _FIELDS.items() if key in table}
+    return ServerSettings(tuple(dict.fromkeys(map(parse_address, urls))), **said)
 
 
 def parse_size(text: str) -> int | None:
     """`4M` as bytes; None for what is none, or too small for any picture."""
-    found = _SIZE.match(text.strip())
-    size = int(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
-    return size if size >= _SMALLEST_PICTURE_BYTES else None
+    size_bytes = find_size_bytes(text)
+    return size_bytes if size_bytes and size_bytes >= _SMALLEST_PICTURE_BYTES else None
 
 
 def _is_headers(value: object) -> bool:
@@ -102,7 +92,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
-_KEYS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+KEYS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "url": ("the address of a server", _is_text),
     "urls": ("a list of addresses", lambda value: isinstance(value, list) and all(map(_is_text, value))),
     "model": ("the name of a model", _is_text),
@@ -115,7 +105,17 @@ _KEYS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
 }
 """Keys of a table: what each is, in words, and whether a value will do."""
 
-KEYS = tuple(_KEYS)
+
+_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "model": ("model", str),
+    "key_variable": ("key_variable", str),
+    "headers": ("headers", dict),
+    "concurrency": ("concurrency", int),
+    "picture_limit": ("picture_limit_bytes", lambda value: parse_size(str(value))),
+    "timeout": ("silence_s", float),
+    "patience": ("patience_s", float),
+}
+"""What becomes of each but the addresses: a field of ServerSettings, and its value."""
 
 
 def _wrong(name: str, what: str, hint: str = _EDIT) -> UsageError:
