@@ -60,6 +60,7 @@ class Backend:
             thinks=options.think and self.thinks(),
             differing=difference,
             draw=draw_frames,
+            is_served=self.opened_with is None,
         )
 
     def in_vain(self, task: str, detail: Detail, think: bool) -> Iterator[str]:

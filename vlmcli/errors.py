@@ -155,6 +155,12 @@ class NotWhole(EngineError):
     kind = "not_whole"
 
 
+class OutOfTime(EngineError):
+    """The time for a picture was over before there was a word of the answer."""
+
+    kind = "timeout"
+
+
 class PictureLost(EngineError):
     """The prompt came out without its picture: never answered, always refused."""
 
@@ -178,6 +184,12 @@ class ServerRefused(ServerError):
     """It wants a key, or another one."""
 
     kind = "server_refused"
+
+
+class ServerOutOfTime(ServerError):
+    """As OutOfTime, of a server."""
+
+    kind = "server_timeout"
 
 
 class ClosedPipe(Exception):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from vlmcli.core import Answer, ImageRef, JobEvent, JobText, JobThought, PictureInfo, Record, Request
+from vlmcli.errors import OutOfTime, ServerOutOfTime, VlmError
 from vlmcli.tasks import Brief, Outcome, Task
 from vlmcli.tasks.task import Steps
 from vlmcli.tasks.thinking import Splitter, split_thinking
@@ -84,8 +85,18 @@ class Running:
             data=outcome.data,
             confidence=mean_confidence(answers[:1] if outcome.probabilities else answers),
             doubtful=answers[0].doubtful if len(answers) == 1 and outcome.text == answers[0].text else (),
-            error=outcome.error,
+            error=outcome.error or self._wordless(outcome, text),
         )
+
+    def _wordless(self, outcome: Outcome, text: str) -> VlmError | None:
+        """An answer that time ended before its first word is none."""
+        timeout_s = self.job.brief.options.timeout_s
+        if text or timeout_s is None or outcome.stop_reason != "timeout":
+            return None
+        names = ", ".join(info.name for info in self.infos)
+        sentence = f"There was no word of an answer about {names} within {timeout_s:g} seconds."
+        kind = ServerOutOfTime if self.job.brief.is_served else OutOfTime
+        return kind(sentence, "More time: --timeout SECONDS")
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,10 +59,10 @@ def test_an_option_without_effect_is_told(ask_demo: Run, option: list[str]) -> N
     assert "no effect" not in ask_demo(*option, "--quiet").stderr
 
 
-def test_timeout_ends_the_answer(record: Run) -> None:
-    found = record("--timeout", "0.000001", max_tokens=500)
-    assert (found["stop_reason"], found["cut_short"]) == ("timeout", True)
-    assert found["tokens"]["answer"] <= 1
+def test_a_timeout_without_a_word_is_an_error(ask_demo: Run) -> None:
+    result = ask_demo("--timeout", "0.000001", max_tokens=500)
+    words = "vlm: There was no word of an answer about a.png within 1e-06 seconds.\n  More time: --timeout SECONDS\n"
+    assert (result.code, result.stdout, result.stderr) == (5, "", words)
 
 
 def test_timeout_in_the_middle_of_an_answer(vlm: Run, picture: str, talker: list[str]) -> None:

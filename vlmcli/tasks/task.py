@@ -109,6 +109,8 @@ class Brief:
     """Finds where two pictures of one size differ."""
     draw: Draw | None = None
     """Draws such places into the file that the options name."""
+    is_served: bool = False
+    """A server answers."""
 
     def wording(self, key: str, default: str) -> str:
         """The words to send: the user's, or those that the family was trained on, or ours; in the asked language.

@@ -257,6 +257,13 @@ def test_a_timeout_keeps_what_was_said(vlm: Run, picture: str, fake: Fake) -> No
     assert (record["text"], record["stop_reason"]) == ("A red", "timeout")
 
 
+def test_a_timeout_without_a_word_is_an_error(vlm: Run, picture: str, fake: Fake) -> None:
+    fake.always = faults.stall
+    result = ask(vlm, picture, fake.url, "--timeout", "0.3")
+    words = f"vlm: There was no word of an answer about {picture} within 0.3 seconds.\n  More time: --timeout SECONDS\n"
+    assert result == Result(8, "", words)
+
+
 # --- models -------------------------------------------------------------------------------------------------
 
 

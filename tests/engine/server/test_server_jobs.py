@@ -98,6 +98,15 @@ def test_what_a_picture_is_refused_for_fails_that_picture_alone(vlm: Run, fill: 
     assert_each_once(names)
 
 
+def test_a_timeout_without_a_word_is_a_failed_record(vlm: Run, fill: Any, fake: Fake) -> None:
+    names = fill(3)
+    fake.faults.append(faults.stall)
+    assert job(vlm, fake.url, "--timeout", "0.5").code == 1
+    assert [record["error"]["kind"] for record in read() if record["error"]] == ["server_timeout"]
+    assert job(vlm, fake.url, "--retry-failed").code == 0
+    assert_each_once(names)
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [(status(401, "expired"), 8), (status(500, "image input is not supported"), 4), (faults.page, 8)],
