@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _MODEL, _GPU, ANSWER, OUTPUT = "Model", "Processor and GPU", "Answer", "Output"
 
+OF_THIS_MACHINE = ("gpu", "device", "main_gpu", "tensor_split", "projector_gpu", "kv_type", "threads", "threads_batch")
+"""Fields of Common about how a model is computed here: of no use to a server, which has its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Common:
@@ -200,6 +203,12 @@ class Common:
             return []
         given = {"--top-p": self.top_p, "--seed": self.seed}
         return [name for name, value in given.items() if value is not None]
+
+    @property
+    def of_this_machine(self) -> list[str]:
+        """Options that were given about how a model is computed here."""
+        given = {name.replace("_", "-"): getattr(self, name) for name in OF_THIS_MACHINE}
+        return [f"--{'no-' * (value is False)}{name}" for name, value in given.items() if value is not None]
 
 
 _FOLDER = "Many pictures into a file"

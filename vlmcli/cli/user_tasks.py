@@ -13,6 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from vlmcli.cli.options import OF_THIS_MACHINE
 from vlmcli.cli.settings import with_variables
 from vlmcli.config import LOCAL, RAY, ConfigFile, quietly_read, read_config, read_engines
 from vlmcli.errors import ClosedPipe
@@ -99,6 +100,9 @@ def _forget_what_does_not_apply(context: Any) -> None:
         for name in ("model", *MODEL_PARTS):
             is_typed = strength(name) == len(_STRENGTH) - 1
             if strength(name) < strength("engine") or (name in ("mmproj", "chat_template") and not is_typed):
+                context.params[name] = None
+        for name in OF_THIS_MACHINE:  # said for good, they are for models here; typed, they get a warning
+            if strength(name) < len(_STRENGTH) - 1:
                 context.params[name] = None
         if strength("model") < len(_STRENGTH) - 1 and "model" in (read_engines().get(engine) or {}):
             context.params["model"] = None

@@ -240,6 +240,8 @@ def _warn(vlm: Vlm, common: Common, task: str) -> None:
     if common.without_effect:
         names = " and ".join(common.without_effect)
         say(f"vlm: {names}: no effect without --temperature above 0")
+    if vlm.opened_with is None and common.of_this_machine:
+        say(f"vlm: {', '.join(common.of_this_machine)}: no effect with a server, which has its own")
     vain = set(vlm.in_vain(task, common.task_options()))
     if "think" in vain:
         say(f"vlm: --think: no effect with {task}, for {show_name(vlm.model)} does not think by itself")

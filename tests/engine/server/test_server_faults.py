@@ -361,6 +361,30 @@ def test_what_is_the_server_s_own_is_not_given(vlm: Run, picture: str, fake: Fak
     assert result.stderr.startswith(f"vlm: {option[0]} is for a model here")
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--gpu", "all"], "--gpu"),
+        (["--no-projector-gpu", "--threads", "2", "--kv-type", "q8_0"], "--no-projector-gpu, --kv-type, --threads"),
+    ],
+    ids=["one", "several"],
+)
+def test_options_about_this_machine_have_no_effect_there_and_that_is_said(
+    vlm: Run, picture: str, fake: Fake, options: list[str], named: str
+) -> None:
+    note = f"vlm: {named}: no effect with a server, which has its own\n"
+    assert ask(vlm, picture, fake.url, *options) == Result(0, f"{ANSWER}\n", note)
+    assert ask(vlm, picture, fake.url, *options, "--quiet").stderr == ""
+
+
+def test_settings_about_this_machine_are_not_for_a_server(
+    vlm: Run, picture: str, fake: Fake, write_config: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config('gpu = "all"\nkv_type = "q8_0"\n')
+    monkeypatch.setenv("VLM_THREADS", "2")
+    assert ask(vlm, picture, fake.url) == Result(0, f"{ANSWER}\n", "")
+
+
 def test_two_servers_share_the_work_and_one_may_be_dead(
     vlm: Run, draw: Any, picture: str, fake: Fake, serve: Callable[[Fake], Running], write_config: Write, quick: None
 ) -> None:
