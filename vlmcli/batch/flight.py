@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from vlmcli.batch.messages import Loading
 from vlmcli.batch.planning import Todo
 
 AHEAD = 8
@@ -24,6 +25,8 @@ class Flight:
         self._suspects: deque[Todo] = deque()
         self._alone = False
         self._next = 0
+        self.is_stuck = False
+        """All that is out waits for a server: nothing of it is being answered."""
 
     @property
     def is_empty(self) -> bool:
@@ -67,7 +70,12 @@ class Flight:
     def begun(self, number: int) -> None:
         self._begun.add(number)
 
+    def loading(self, message: Loading) -> None:
+        if not message.note:
+            self.is_stuck = message.stage == "waiting"
+
     def done(self, number: int) -> Todo:
+        self.is_stuck = False
         self._begun.discard(number)
         return self._out.pop(number)
 

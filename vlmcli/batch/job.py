@@ -102,7 +102,7 @@ class FolderJob:
     @property
     def _is_over(self) -> bool:
         if self._stopping:
-            return self._engine is None or not self._flight.n_out
+            return self._engine is None or not self._flight.n_out or self._flight.is_stuck
         return self._planned_all and self._flight.is_empty
 
     # --- what goes to the engine ----------------------------------------------------------------------------
@@ -209,6 +209,7 @@ class FolderJob:
         elif isinstance(message, Begun):
             self._flight.begun(message.number)
         elif isinstance(message, Loading):
+            self._flight.loading(message)
             self._watcher.loading(message.stage, message.note)
         elif isinstance(message, Killed):
             self._keep(todo := self._flight.done(message.number), self._failure(todo, message.error))
@@ -248,11 +249,7 @@ class FolderJob:
         stamp, record = stamp or todo.stamp, self._delivery.settle(record)
         self._ledger.append(todo.name, record, stamp)
         self._in_work.discard(todo.key)
-        if record.error is None:
-            self.tally.answered += 1
-            self.tally.cut_short += record.cut_short
-        else:
-            self.tally.count_error(record.error)
+        self.tally.count(record)
         self._watcher.answered(record)
         for twin in self._waiting_for.pop(todo.key, ()):
             self._copy(twin, record, twin.stamp._replace(sha256=stamp.sha256))

@@ -39,7 +39,14 @@ class Tally:
     """By kind: how many failed now, and the first of them."""
     interrupted: bool = False
 
-    def count_error(self, error: Exception) -> None:
+    def count(self, record: Record) -> None:
+        if record.error is not None:
+            self._count_error(record.error)
+            return
+        self.answered += 1
+        self.cut_short += record.cut_short
+
+    def _count_error(self, error: Exception) -> None:
         self.failed += 1
         kind = error.kind if isinstance(error, VlmError) else "internal"
         n_before, first = self.errors.get(kind, (0, error))

@@ -140,7 +140,7 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
             raise
         except Exception as error:
             _finish(ledger, common, work, planner.place, compact=False)
-            if isinstance(error, ServerError):
+            if isinstance(error, ServerError) and (job.tally.answered or job.tally.done_before):
                 progress.hide()
                 progress.say("vlm: what was answered is kept: the same command goes on from there")
             raise

@@ -30,7 +30,7 @@ _BAR = 24
 _ECHO = 5
 """Columns left free for what a terminal shows of the keys that are pressed: ^C, twice."""
 _MOST_COMPLAINTS = 20
-_STAGES = {"loading": "loading the model", "waiting": "the server does not answer, waiting for it"}
+_STAGES = {"loading": "loading the model", "waiting": "waiting for the server"}
 
 
 class Progress:

@@ -88,6 +88,13 @@ def test_how_long_429_says_to_wait_is_waited(vlm: Run, picture: str, fake: Fake)
     assert times[1] - times[0] >= 1.0
 
 
+def test_a_wait_for_a_busy_server_is_told_of_once(vlm: Run, picture: str, fake: Fake, quick: None) -> None:
+    fake.faults.extend([status(429, "slow down", Retry_After="1")] * 2)
+    result = ask(vlm, picture, fake.url)
+    words = f"vlm: {fake.url} has too much to do (429): slow down. Waiting for it, up to 121 seconds.\n"
+    assert result == Result(0, f"{ANSWER}\n", words)
+
+
 @pytest.mark.parametrize(
     ("fault", "code", "sentence", "hint"),
     [

@@ -146,7 +146,9 @@ def test_a_dead_server_is_waited_for_and_then_the_job_stops_with_everything_kept
     result = job(vlm, "near")
     dying.join()
     assert result.code == 8
-    assert "the server does not answer, waiting for it…" in result.stderr
+    assert " · waiting for the server…" in result.stderr
+    assert result.stderr.count("is the server running? Waiting for it, up to 2 seconds.") == 1
+    assert "vlm: what was answered is kept" in result.stderr
     assert f"Nothing listens at {running.fake.url}: is the server running?" in result.stderr
     kept = names_in()
     assert 12 <= len(kept) < 40
@@ -199,6 +201,40 @@ def test_ctrl_c_finishes_what_is_begun(
     assert len(done) == len(set(done)) == len(fake.chats) < 60
     assert set(done) <= set(names)
     assert all(record["text"] == ANSWER for record in read())
+
+
+@pytest.mark.parametrize("answers", [0, 3], ids=["nothing answered", "some answered"])
+def test_ctrl_c_ends_a_job_that_only_waits_for_its_server(
+    start_vlm: Callable[..., subprocess.Popen[bytes]], fill: Any, fake: Fake, answers: int
+) -> None:
+    names = fill(20)
+    fake.faults.extend([None] * answers)
+    fake.always = status(429, "slow down", Retry_After="60")
+    process = start_vlm("describe", "photos", "-r", "--engine", fake.url, "-o", "x.jsonl", "--parallel", "1")
+    assert process.stderr
+    told = process.stderr.readline().decode()
+    assert told == f"vlm: {fake.url} has too much to do (429): slow down. Waiting for it, up to 180 seconds.\n"
+    said = process.stderr.readline()
+    assert b"waiting for the server" in said
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE_S / 4)
+    assert process.returncode == 130, err
+    assert b"in work" not in err
+    kept = names_in() if answers else []
+    assert len(kept) == answers
+    assert set(kept) <= set(names)
+
+
+def test_a_busy_server_is_given_up_without_a_word_of_answers_that_are_not_there(
+    vlm: Run, fill: Any, fake: Fake, write_config: Write
+) -> None:
+    fill(3)
+    fake.always = status(503, "busy")
+    write_config(f'[engines.near]\nurl = "{fake.url}"\npatience = 0.2\n')
+    result = job(vlm, "near")
+    assert result.code == 8
+    assert "has too much to do (503): busy." in result.stderr
+    assert "is kept" not in result.stderr
 
 
 def test_ctrl_c_ends_one_answer_at_once_and_keeps_its_words(

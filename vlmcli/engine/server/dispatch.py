@@ -14,11 +14,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from vlmcli.core import Answer, Choices, Event, Failed, Finished, Request, ServedModel, Stage, TextChunk
+from vlmcli.core import Answer, Choices, Event, Failed, Finished, Note, Request, ServedModel, Stage, TextChunk
 from vlmcli.engine.server.body import body_of
 from vlmcli.engine.server.dialects import Dialect
 from vlmcli.engine.server.exchange import Host, exchange
-from vlmcli.engine.server.failures import Trouble
+from vlmcli.engine.server.failures import Means, Trouble
 from vlmcli.engine.server.fleet import Fleet, Server
 from vlmcli.engine.server.forms import checked
 from vlmcli.engine.server.reading import Reading
@@ -30,7 +30,8 @@ _TRIES = 4
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.4, 10.0
 _MOST_FAILURES = 8
 """Requests that fail one after the other, each after all its tries, before it is the server's fault."""
-_WAITING_S = 0.5
+_WAITING_S, _LONG_REST_S = 0.5, 1.0
+"""A wait is told of when it has taken so long, or when the server itself says that it will."""
 
 Uris = Callable[[Request], Awaitable[Mapping[str, str]]]
 """The data URI of each of its pictures, by digest."""
@@ -57,6 +58,7 @@ class Dispatch:
         self._rest_s = 0.0
         self._failures = 0
         self._is_waiting = self._is_over = self._has_begun = False
+        self._told_of: set[Means] = set()
 
     @property
     def room(self) -> int:
@@ -243,10 +245,20 @@ class Dispatch:
             self._give_up(trouble.error)
             return
         work.tries += alone
-        if waited_s >= _WAITING_S and not self._is_waiting and not others:
+        is_long = waited_s >= _WAITING_S or (trouble.retry_after_s or 0.0) >= _LONG_REST_S
+        if is_long and not others and not self._fleet.in_work:
+            self._tell_of_waiting(trouble, alone)
+        self._again(work)
+
+    def _tell_of_waiting(self, trouble: Trouble, alone: bool) -> None:
+        """Why and for how long, once for each reason; one question alone, which soon gives up, only shows it."""
+        if not alone and trouble.means not in self._told_of:
+            self._told_of.add(trouble.means)
+            most_s = self._model.patience_s + self._rest_s
+            self._emit([Note(f"{trouble.error.sentence} Waiting for it, up to {most_s:.0f} seconds.")])
+        if not self._is_waiting:
             self._is_waiting = True
             self._emit([Stage(None, "waiting")])
-        self._again(work)
 
 
 def pause_s(tries: int) -> float:
