@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from collections.abc import Callable
@@ -116,6 +117,43 @@ def test_pages_of_a_folder_are_records_of_a_job_that_goes_on(vlm: Run, pages: st
     assert "1" in result.stderr
     names = [json.loads(line)["picture"] for line in Path("out.jsonl").read_text().splitlines()]
     assert sorted(names) == sorted([*(f"./{pages}#page={number}" for number in (1, 2, 3)), "./b.png"])
+
+
+def records() -> dict[str, bool]:
+    """Of each picture in out.csv, in its order, whether it failed."""
+    with open("out.csv", newline="") as file:
+        return {row["picture"]: bool(row["error.kind"]) for row in csv.DictReader(file)}
+
+
+def test_a_document_that_was_mended_has_its_pages_and_no_failure_any_more(vlm: Run, pages: str) -> None:
+    whole = Path(pages).read_bytes()
+    job = ("ocr", ".", "-r", "-o", "out.csv", "--model", "demo")
+    numbered = {f"./{pages}#page={number}": False for number in (1, 2, 3)}
+    Path(pages).write_bytes(whole[:900])
+    assert vlm(*job).code == 3
+    assert records() == {f"./{pages}": True}
+    Path(pages).write_bytes(whole)
+    assert vlm(*job).code == 0
+    assert records() == numbered
+    again = vlm(*job)
+    assert (again.code, "0 answered, 3 done before" in again.stderr) == (0, True)
+    assert records() == numbered
+
+
+def test_a_document_that_was_damaged_has_its_failure_and_no_pages_any_more(vlm: Run, pages: str) -> None:
+    job = ("ocr", pages, "-o", "out.csv", "--model", "demo")
+    assert vlm(*job).code == 0
+    Path(pages).write_bytes(Path(pages).read_bytes()[:900])
+    assert vlm(*job).code == 3
+    assert records() == {pages: True}
+
+
+def test_pages_and_the_first_of_a_document_that_stays_are_kept_side_by_side(vlm: Run, pages: str) -> None:
+    job = ("describe", "-o", "out.csv", "--model", "demo", "--max-tokens", "3")
+    assert vlm(*job, pages, "--pages", "2-3").code == 0
+    assert vlm(*job, pages).code == 0
+    assert vlm(*job, pages, "--pages", "1").code == 0
+    assert sorted(records()) == [pages, *(f"{pages}#page={number}" for number in (1, 2, 3))]
 
 
 def test_a_pdf_without_what_reads_it_is_told_how_to_get_it(
