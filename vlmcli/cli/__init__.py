@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from vlmcli.cli.interrupts import never_lost
-from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OUTPUT, EXIT_USAGE, ClosedPipe, OutputError, UsageError, VlmError
+from vlmcli.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_OUTPUT,
+    EXIT_USAGE,
+    ClosedPipe,
+    OutputError,
+    PictureIsFolder,
+    UsageError,
+    VlmError,
+)
 
 _EXIT_CLOSED_PIPE = 141
 """128 + SIGPIPE: what the shell shows of a program whose reader has gone."""
+_LONGEST_LINE = 200
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +38,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         if sys.stdout:  # None where it was closed from the start (`>&-`)
             sys.stdout.flush()
         return code or 0
+    except PictureIsFolder as error:
+        _show(_with_command(error, sys.argv[1:] if arguments is None else arguments))
+        return error.exit_code
     except VlmError as error:
         _show(error)
         return error.exit_code
@@ -52,6 +66,14 @@ def _usage_error(error: Any) -> VlmError:
     sentence = str(error.format_message()).replace("Value error, ", "").rstrip(".")
     context = getattr(error, "ctx", None)
     return UsageError(f"{sentence}.", f"{context.command_path if context else 'vlm'} --help")
+
+
+def _with_command(error: VlmError, arguments: Sequence[str]) -> VlmError:
+    """A folder in the place of a picture: its hint is the whole line to type, unless that is too long to read."""
+    line = shlex.join(["vlm", *arguments[:1], "-r", *arguments[1:]])
+    if line.isprintable() and len(line) <= _LONGEST_LINE:
+        error.hint = f"Take the pictures in it: {line}"
+    return error
 
 
 def _show(error: VlmError) -> None:
