@@ -78,9 +78,7 @@ def test_a_document_is_read_page_by_page(vlm: Run, pages: str) -> None:
     assert headings == [f"==> {pages}#page={number} <==" for number in (1, 2, 3)]
 
 
-@pytest.mark.parametrize(
-    ("wish", "numbers"), [("2", [2]), ("2-", [2, 3]), ("3,1-2,2", [3, 1, 2]), ("1-9", [1, 2, 3]), ("-2", [1, 2])]
-)
+@pytest.mark.parametrize(("wish", "numbers"), [("2", [2]), ("2-", [2, 3]), ("3,1-2,2", [3, 1, 2]), ("-2", [1, 2])])
 def test_pages_are_chosen(vlm: Run, pages: str, wish: str, numbers: list[int]) -> None:
     out = vlm("ocr", pages, "--pages", wish, "--model", "demo", "--format", "jsonl").stdout
     assert [json.loads(line)["picture"] for line in out.splitlines()] == [f"{pages}#page={n}" for n in numbers]
@@ -105,6 +103,44 @@ def test_a_page_that_is_not_there_is_said(vlm: Run, pages: str) -> None:
     assert (result.code, result.stdout) == (3, "")
     assert f"{pages} has 3 pages, and no page 7." in result.stderr
     assert vlm("ocr", pages, "--pages", "1", "--frame", "1", "--model", "demo").code == 2
+
+
+@pytest.mark.parametrize(("wish", "missing"), [("2-9", 4), ("2-3,7", 7)], ids=["a range", "a number"])
+def test_pages_that_are_there_are_read_and_the_first_that_is_not_is_said(
+    vlm: Run, pages: str, wish: str, missing: int
+) -> None:
+    result = vlm("ocr", pages, "--pages", wish, "--model", "demo", "--format", "jsonl")
+    assert result.code == 1
+    assert f"{pages} has 3 pages, and no page {missing}.\n  Take those there are: --pages 1-3\n" in result.stderr
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    failed = {each["picture"]: bool(each["error"]) for each in records}
+    assert failed == {f"{pages}#page=2": False, f"{pages}#page=3": False, f"{pages}#page={missing}": True}
+
+
+def test_a_picture_has_one_page(vlm: Run, picture: str) -> None:
+    assert vlm("ocr", picture, "--pages", "1", "--model", "demo").code == 0
+    missing = vlm("ocr", picture, "--pages", "2", "--model", "demo")
+    assert missing == (3, "", f"vlm: {picture} has one page, and no page 2.\n  Take the one there is: --pages 1\n")
+    piped = vlm("ocr", "-", "--pages", "2", "--model", "demo", stdin=Path(picture).read_bytes())
+    assert (piped.code, piped.stdout) == (3, "")
+    assert "Of standard input only the first page is read." in piped.stderr
+
+
+def test_in_a_folder_the_pages_that_are_there_are_taken(vlm: Run, pages: str, tmp_path: Path) -> None:
+    sheet(("SALE",)).save(tmp_path / "b.png")
+    walk = ("ocr", ".", "-r", "--dry-run", "--model", "demo")
+    assert vlm(*walk, "--pages", "1-2").stdout == f"./{pages}#page=1\n./{pages}#page=2\n./b.png\n"
+    assert vlm(*walk, "--pages", "3-9").stdout == f"./{pages}#page=3\n"
+    nothing = vlm(*walk, "--pages", "7")
+    assert (nothing.code, "--exclude and --pages leave nothing over" in nothing.stderr) == (3, True)
+
+
+def test_a_name_with_a_page_says_it_alone(vlm: Run, pages: str) -> None:
+    missing = vlm("ocr", f"{pages}#page=7", "--model", "demo")
+    sentence = f"{pages} has 3 pages, and no page 7.\n  Take one up to 3: '{pages}#page=1'\n"
+    assert missing == (3, "", f"vlm: {sentence}")
+    twice = vlm("ocr", f"{pages}#page=2", "--pages", "1", "--model", "demo")
+    assert (twice.code, f"{pages}#page=2 and --pages both say which page." in twice.stderr) == (2, True)
 
 
 def test_pages_of_a_folder_are_records_of_a_job_that_goes_on(vlm: Run, pages: str, tmp_path: Path) -> None:

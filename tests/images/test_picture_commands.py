@@ -98,7 +98,7 @@ def test_a_bad_one_among_good_ones_is_a_record(vlm: Run, folder: Path) -> None:
         (["describe", "*.gif"], 3, "No file matches *.gif."),
         (["describe"], 2, "Missing argument 'PICTURE…'."),
         (["describe", "c.png", "--frame", "2"], 3, "c.png has one frame, and no frame 2."),
-        (["describe", "c.png#page=4"], 3, "c.png#page=4 has one frame, and no frame 4."),
+        (["describe", "c.png#page=4"], 3, "c.png has one frame, and no frame 4."),
         (["describe", "http://127.0.0.1/a.png"], 3, "http://127.0.0.1/a.png is at 127.0.0.1, an address of the local"),
         (["describe", "--from-file", "gone"], 2, "--from-file gone cannot be read: No such file or directory."),
         (["describe", "c.png", "-0"], 2, "--null is about a list, and there is none."),

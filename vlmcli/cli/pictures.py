@@ -122,6 +122,7 @@ def iter_names(arguments: Sequence[str] | None, sources: Sources = Sources(), fo
     Raises UsageError and, where patterns leave nothing over, PictureNotFound, before it yields.
     """
     from vlmcli.images.choosing import choose
+    from vlmcli.images.paging import ALL
 
     found = choose(
         _named(arguments, sources, folders),
@@ -131,11 +132,12 @@ def iter_names(arguments: Sequence[str] | None, sources: Sources = Sources(), fo
         sources.limit,
     )
     empty = True
-    for each in found:
+    for each in chain.from_iterable(_paged(each, sources) for each in found):
         empty = False
-        yield from _paged(each, sources)
+        yield each
     if empty and sources.shard is None:  # a share may well be empty
-        raise PictureNotFound("Of all that was named, --include and --exclude leave nothing over.", "vlm … --dry-run")
+        options = "--include and --exclude" if sources.pages in (None, ALL) else "--include, --exclude and --pages"
+        raise PictureNotFound(f"Of all that was named, {options} leave nothing over.", "vlm … --dry-run")
 
 
 def _paged(named: Named, sources: Sources) -> Iterator[Named]:
@@ -159,6 +161,7 @@ def _takes(sources: Sources) -> Callable[[str], bool]:
 def _named(arguments: Sequence[str] | None, sources: Sources, folders: bool) -> Iterator[Named]:
     from vlmcli.images.expanding import expand_list, expand_named
     from vlmcli.images.listing import STDIN, iter_names
+    from vlmcli.images.paging import ALL
 
     if sources.from_file is None and sources.null:
         raise UsageError("--null is about a list, and there is none.", "find . -print0 | vlm … --from-file - -0")
@@ -168,9 +171,21 @@ def _named(arguments: Sequence[str] | None, sources: Sources, folders: bool) -> 
         raise UsageError("Standard input (-) cannot be both the list and a picture.", "Put the list in a file.")
     if sources.pages is not None and sources.frame is not None:
         raise UsageError("--pages and --frame both say which page.", "--pages 3")
+    if sources.pages not in (None, ALL):
+        _refuse_two_pages(arguments or ())
     yield from expand_named(arguments or (), sources.recursive, _takes(sources), folders)
     if sources.from_file is not None:
         yield from expand_list(iter_names(str(sources.from_file), sources.null), sources.recursive, _takes(sources))
+
+
+def _refuse_two_pages(names: Sequence[str]) -> None:
+    """A name that says which page by itself, beside --pages."""
+    from vlmcli.images.sources import lexists
+    from vlmcli.images.wishes import split_page
+
+    for name in names:
+        if split_page(name)[1] is not None and not lexists(name):
+            raise UsageError(f"{name} and --pages both say which page.", "Leave out --pages")
 
 
 def resolve_names(names: Sequence[Expanded], sources: Sources, all_or_none: bool = False) -> tuple[ImageRef, ...]:

@@ -30,6 +30,8 @@ class Named(NamedTuple):
 
     name: Expanded
     relative: str
+    is_found: bool = False
+    """In a folder or by a pattern; else it was named itself."""
 
 
 Takes = Callable[[str], bool]
@@ -47,13 +49,13 @@ def expand_named(
         if (recursive or folders) and os.path.isdir(argument):
             found = walk(argument, takes, below=recursive)
             found = _or_failure(argument, found, f"There are no pictures in {printable(argument)}.")
-            yield from (Named(name, _below(argument, name)) for name in found)
+            yield from (Named(name, _below(argument, name), True) for name in found)
         elif is_remote(argument):
             yield from _expand_remote(argument, recursive, folders)
         elif is_pattern(argument):
             found = _matching(argument, recursive, takes)
             found = _or_failure(argument, found, f"No file matches {printable(argument)}.")
-            yield from (Named(name, _called(name)) for name in found)
+            yield from (Named(name, _called(name), True) for name in found)
         else:
             yield Named(argument, argument)
 
@@ -77,7 +79,7 @@ def _expand_remote(url: str, recursive: bool, folders: bool) -> Iterator[Named]:
     empty = True
     for name, relative in found:
         empty = False
-        yield Named(name, relative)
+        yield Named(name, relative, True)
     if empty:
         none = PictureNotFound(f"{sentence} {printable(url)}.", "Check the address.")
         yield Named(FailedRef(url, "memory", error=none), url)
