@@ -36,6 +36,8 @@ def answer_each(
     shape: Shape = NO_SHAPE,
 ) -> int:
     """Each picture that `arguments` and `sources` name, with each of `options`. Returns the exit code."""
+    if shape.sorting is not None and STDIN in (arguments or ()):
+        raise UsageError("Standard input is no file that can be moved or linked.", "Name the picture as a file.")
     folders = takes_folders(common, folder, shape.sorting is not None)
     many = is_many(arguments, sources, folders)
     if is_folder_job(common, folder, many, shape.sorting is not None):
