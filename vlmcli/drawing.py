@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -25,12 +26,13 @@ def draw_frames(picture: LoadedImage, boxes: Sequence[Region], path: str) -> Non
         raise cannot_write(path, error, "Name another file, in a folder that is there.") from None
 
 
-def check_drawing(path: str | Path, pictures: Iterable[Path | None]) -> None:
-    """Raises UsageError for the name of a drawing that is no PNG file's, or that of one of `pictures`."""
+def check_drawing(path: str | Path, pictures: Iterable[Path | None], option: str = "--diff") -> None:
+    """Raises UsageError for the name, given by `option`, of a drawing that is no PNG file's or one of `pictures`."""
     if Path(path).suffix.lower() != ".png":
         raise UsageError(f"{show_name(str(path))} will be a PNG file.", f"Name it so: {Path(path).stem}.png")
     if any(picture is not None and _is_same(Path(path), picture) for picture in pictures):
-        raise UsageError(f"{show_name(str(path))} is the picture itself.", "Name another file")
+        other = shlex.quote(f"{Path(path).stem}-marked.png")
+        raise UsageError(f"{show_name(str(path))} is the picture itself.", f"{option} {other}")
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -166,6 +166,25 @@ def test_the_command_sorts(vlm: Run, draw: Callable[..., Path]) -> None:
     assert len(Path("kinds.csv").read_text().splitlines()) == 4
 
 
+def test_without_a_file_the_choices_are_printed(vlm: Run, draw: Callable[..., Path]) -> None:
+    for name, colour in (("a.png", "red"), ("b.png", "blue")):
+        draw(name, colour, ["white square center"])
+    command = ["What colour is the background?", "--choices", "red,blue", "--model", "demo"]
+    several = vlm("ask", "a.png", "b.png", *command)
+    linked = vlm("ask", "a.png", "b.png", *command, "--link-to", "out/{choice}/")
+    assert (linked.code, linked.stdout) == (0, several.stdout)
+    moved = vlm("ask", "a.png", *command, "--move-to", "in/{choice}/", "--quiet")
+    assert moved == (0, "red\n", "")
+    assert Path("in/red/a.png").exists()
+
+
+def test_standard_input_cannot_be_moved(vlm: Run, picture: str) -> None:
+    command = ["ask", "-", "What?", "--choices", "a,b", "--move-to", "x/{choice}/", "--model", "demo"]
+    result = vlm(*command, stdin=Path(picture).read_bytes())
+    assert (result.code, result.stdout) == (2, "")
+    assert result.stderr.startswith("vlm: Standard input is no file that can be moved or linked.\n  ")
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [

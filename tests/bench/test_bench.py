@@ -83,6 +83,17 @@ def test_ctrl_c_keeps_what_was_measured(vlm: Run, monkeypatch: pytest.MonkeyPatc
     assert not history_path().exists()
 
 
+def test_ctrl_c_before_anything_was_measured_is_said(vlm: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vlmcli.cli import bench
+
+    def tell(words: str) -> None:
+        if words:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench, "_tell", tell)
+    assert vlm("bench", "demo", *QUICK) == (130, "", "vlm: nothing was measured yet\n")
+
+
 def test_the_settings_file_counts(vlm: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('model = "demo"\nparallel = 1\n')

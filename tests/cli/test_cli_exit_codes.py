@@ -46,6 +46,9 @@ def test_1_when_some_pictures_fail_and_the_others_are_answered(vlm: Run, picture
     [
         (["ask", "a.png", "What?", "--nonsense"], "--nonsense", "--help"),
         (["nonsense"], "nonsense", "--help"),
+        (["desribe", "a.png"], "No such command 'desribe'. Did you mean 'describe'?", "vlm describe --help"),
+        (["a.png"], "No such command 'a.png'.", "vlm describe a.png"),
+        (["gone.png"], "No such command 'gone.png'.", "vlm --help"),
         (["describe", "a.png", "--style", "loud"], "--style", "vlm describe --help"),
         (["describe", "a.png", "--max-tokens", "0"], "--max-tokens", "vlm describe --help"),
         (["describe", "a.png", "--max-tokens", "many"], "--max-tokens", "vlm describe --help"),

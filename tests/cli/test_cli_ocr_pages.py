@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from collections.abc import Callable
@@ -77,9 +78,7 @@ def test_a_document_is_read_page_by_page(vlm: Run, pages: str) -> None:
     assert headings == [f"==> {pages}#page={number} <==" for number in (1, 2, 3)]
 
 
-@pytest.mark.parametrize(
-    ("wish", "numbers"), [("2", [2]), ("2-", [2, 3]), ("3,1-2,2", [3, 1, 2]), ("1-9", [1, 2, 3]), ("-2", [1, 2])]
-)
+@pytest.mark.parametrize(("wish", "numbers"), [("2", [2]), ("2-", [2, 3]), ("3,1-2,2", [3, 1, 2]), ("-2", [1, 2])])
 def test_pages_are_chosen(vlm: Run, pages: str, wish: str, numbers: list[int]) -> None:
     out = vlm("ocr", pages, "--pages", wish, "--model", "demo", "--format", "jsonl").stdout
     assert [json.loads(line)["picture"] for line in out.splitlines()] == [f"{pages}#page={n}" for n in numbers]
@@ -106,6 +105,44 @@ def test_a_page_that_is_not_there_is_said(vlm: Run, pages: str) -> None:
     assert vlm("ocr", pages, "--pages", "1", "--frame", "1", "--model", "demo").code == 2
 
 
+@pytest.mark.parametrize(("wish", "missing"), [("2-9", 4), ("2-3,7", 7)], ids=["a range", "a number"])
+def test_pages_that_are_there_are_read_and_the_first_that_is_not_is_said(
+    vlm: Run, pages: str, wish: str, missing: int
+) -> None:
+    result = vlm("ocr", pages, "--pages", wish, "--model", "demo", "--format", "jsonl")
+    assert result.code == 1
+    assert f"{pages} has 3 pages, and no page {missing}.\n  Take those there are: --pages 1-3\n" in result.stderr
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    failed = {each["picture"]: bool(each["error"]) for each in records}
+    assert failed == {f"{pages}#page=2": False, f"{pages}#page=3": False, f"{pages}#page={missing}": True}
+
+
+def test_a_picture_has_one_page(vlm: Run, picture: str) -> None:
+    assert vlm("ocr", picture, "--pages", "1", "--model", "demo").code == 0
+    missing = vlm("ocr", picture, "--pages", "2", "--model", "demo")
+    assert missing == (3, "", f"vlm: {picture} has one page, and no page 2.\n  Take the one there is: --pages 1\n")
+    piped = vlm("ocr", "-", "--pages", "2", "--model", "demo", stdin=Path(picture).read_bytes())
+    assert (piped.code, piped.stdout) == (3, "")
+    assert "Of standard input only the first page is read." in piped.stderr
+
+
+def test_in_a_folder_the_pages_that_are_there_are_taken(vlm: Run, pages: str, tmp_path: Path) -> None:
+    sheet(("SALE",)).save(tmp_path / "b.png")
+    walk = ("ocr", ".", "-r", "--dry-run", "--model", "demo")
+    assert vlm(*walk, "--pages", "1-2").stdout == f"./{pages}#page=1\n./{pages}#page=2\n./b.png\n"
+    assert vlm(*walk, "--pages", "3-9").stdout == f"./{pages}#page=3\n"
+    nothing = vlm(*walk, "--pages", "7")
+    assert (nothing.code, "--exclude and --pages leave nothing over" in nothing.stderr) == (3, True)
+
+
+def test_a_name_with_a_page_says_it_alone(vlm: Run, pages: str) -> None:
+    missing = vlm("ocr", f"{pages}#page=7", "--model", "demo")
+    sentence = f"{pages} has 3 pages, and no page 7.\n  Take one up to 3: '{pages}#page=1'\n"
+    assert missing == (3, "", f"vlm: {sentence}")
+    twice = vlm("ocr", f"{pages}#page=2", "--pages", "1", "--model", "demo")
+    assert (twice.code, f"{pages}#page=2 and --pages both say which page." in twice.stderr) == (2, True)
+
+
 def test_pages_of_a_folder_are_records_of_a_job_that_goes_on(vlm: Run, pages: str, tmp_path: Path) -> None:
     sheet(("SALE",)).save(tmp_path / "b.png")
     assert vlm("ocr", "-r", ".", "-o", "out.jsonl", "--model", "demo", "--limit", "1").code == 0
@@ -116,6 +153,43 @@ def test_pages_of_a_folder_are_records_of_a_job_that_goes_on(vlm: Run, pages: st
     assert "1" in result.stderr
     names = [json.loads(line)["picture"] for line in Path("out.jsonl").read_text().splitlines()]
     assert sorted(names) == sorted([*(f"./{pages}#page={number}" for number in (1, 2, 3)), "./b.png"])
+
+
+def records() -> dict[str, bool]:
+    """Of each picture in out.csv, in its order, whether it failed."""
+    with open("out.csv", newline="") as file:
+        return {row["picture"]: bool(row["error.kind"]) for row in csv.DictReader(file)}
+
+
+def test_a_document_that_was_mended_has_its_pages_and_no_failure_any_more(vlm: Run, pages: str) -> None:
+    whole = Path(pages).read_bytes()
+    job = ("ocr", ".", "-r", "-o", "out.csv", "--model", "demo")
+    numbered = {f"./{pages}#page={number}": False for number in (1, 2, 3)}
+    Path(pages).write_bytes(whole[:900])
+    assert vlm(*job).code == 3
+    assert records() == {f"./{pages}": True}
+    Path(pages).write_bytes(whole)
+    assert vlm(*job).code == 0
+    assert records() == numbered
+    again = vlm(*job)
+    assert (again.code, "0 answered, 3 done before" in again.stderr) == (0, True)
+    assert records() == numbered
+
+
+def test_a_document_that_was_damaged_has_its_failure_and_no_pages_any_more(vlm: Run, pages: str) -> None:
+    job = ("ocr", pages, "-o", "out.csv", "--model", "demo")
+    assert vlm(*job).code == 0
+    Path(pages).write_bytes(Path(pages).read_bytes()[:900])
+    assert vlm(*job).code == 3
+    assert records() == {pages: True}
+
+
+def test_pages_and_the_first_of_a_document_that_stays_are_kept_side_by_side(vlm: Run, pages: str) -> None:
+    job = ("describe", "-o", "out.csv", "--model", "demo", "--max-tokens", "3")
+    assert vlm(*job, pages, "--pages", "2-3").code == 0
+    assert vlm(*job, pages).code == 0
+    assert vlm(*job, pages, "--pages", "1").code == 0
+    assert sorted(records()) == [pages, *(f"{pages}#page={number}" for number in (1, 2, 3))]
 
 
 def test_a_pdf_without_what_reads_it_is_told_how_to_get_it(

@@ -31,6 +31,10 @@ def test_a_cut_answer_is_said_to_be_one(ask_demo: Run) -> None:
     result = ask_demo("--temperature", "5", "--seed", "1", max_tokens=3)
     assert result.code == 0
     assert "vlm: a.png: cut short: the answer reached 3 tokens (--max-tokens 64" in result.stderr
+    one = ask_demo(max_tokens=1)
+    assert "the answer reached 1 token (" in one.stderr
+    thinking = ask_demo("--think", max_tokens=1)
+    assert "the answer reached its most tokens (" in thinking.stderr
 
 
 def test_a_seed_repeats(record: Run) -> None:

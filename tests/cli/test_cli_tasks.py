@@ -85,6 +85,20 @@ def test_what_needs_no_model(vlm: Run, command: list[str]) -> None:
     assert "vlm" in result.stdout
 
 
+def test_help_breaks_its_lines_where_the_terminal_ends_and_nowhere_else() -> None:
+    from typer.main import get_command
+
+    from vlmcli.cli.app import app
+
+    def check(command: Any) -> None:
+        paragraphs = (command.help or "").split("\n\n")
+        assert all("\n" not in each.strip() for each in paragraphs), command.name
+        for below in getattr(command, "commands", {}).values():
+            check(below)
+
+    check(get_command(app))
+
+
 @pytest.mark.parametrize("command", [[], ["ask"], ["describe"], ["ocr"], ["compare"]])
 def test_a_command_without_arguments_shows_its_help(vlm: Run, command: list[str]) -> None:
     result = vlm(*command)

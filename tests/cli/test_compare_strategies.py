@@ -187,7 +187,7 @@ def test_two_sizes_have_no_regions(vlm: Run, pair: tuple[str, str], draw: Run) -
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [
-        (["--diff", "two.png"], 2, "is the picture itself"),
+        (["--diff", "two.png"], 2, "two.png is the picture itself.\n  --diff two-marked.png\n"),
         (["--diff", "out.jpg"], 2, "PNG file"),
         (["--diff", "no/such/folder.png"], 7, "Cannot write"),
         (["one.png", "--diff", "out.png"], 2, "in 2 pictures"),

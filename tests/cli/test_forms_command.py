@@ -55,6 +55,8 @@ def test_a_choice_that_is_not_likely_enough(ask: Run) -> None:
     quiet = ask("--choices", "yes,no", "--min-confidence", "0.8", "--quiet", question="Is there a star?")
     assert quiet == (6, "", "")
     assert ask("--choices", "one,two,three", "--min-confidence", "0.8").code == 0
+    probs = ask("--choices", "yes,no", "--min-confidence", "0.8", "--probs", question="Is there a star?")
+    assert (probs.code, len(probs.stdout.splitlines()), probs.stderr) == (6, 2, result.stderr)
 
 
 def test_json_has_both(ask: Run) -> None:

@@ -118,7 +118,7 @@ def test_standard_input(vlm: Run, picture: str) -> None:
     [
         ((), 2, "Missing argument"),
         (("none.png",), 3, "none.png"),
-        (("a.png", "--save", "a.png"), 2, "is the picture itself"),
+        (("a.png", "--save", "a.png"), 2, "a.png is the picture itself.\n  --save a-marked.png\n"),
         (("a.png", "--save", "a.jpg"), 2, "PNG file"),
         (("a.png", "--save", "no/such/folder.png"), 7, "Cannot write"),
         (("a.png", "b.png", "--save", "x.png"), 2, "draws one picture"),

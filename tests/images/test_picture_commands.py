@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,28 @@ def test_a_question_for_each_picture(answered: Run, folder: Path) -> None:
     assert answered("ask", "--from-jsonl", "h/q.jsonl") == [("h/../c.png", "Two?"), ("h/a.png", "One?")]
 
 
+@pytest.mark.parametrize("where", [("-o", "x.csv"), ("--sidecar", ".txt")], ids=["file", "sidecars"])
+def test_a_folder_is_taken_where_many_answers_have_their_place(vlm: Run, folder: Path, where: tuple[str, str]) -> None:
+    result = vlm("describe", "h", *where, *DEMO[:4])
+    assert result.code == 0, result.stderr
+    assert vlm("describe", "h/", *where, "--dry-run", *DEMO[:4]).stderr == "vlm: 0 to do, 1 done, 0 failed\n"
+    assert vlm("describe", "h/", "-r", *where, "--dry-run", *DEMO[:4]).stdout == "h/sub/b.png\n"
+
+
+def test_a_question_about_a_folder_can_come_from_a_pipe(vlm: Run, folder: Path) -> None:
+    assert vlm("ask", "h", "-o", "x.jsonl", *DEMO[:4], stdin=b"What?").code == 0
+    (record,) = map(json.loads, (folder / "x.jsonl").read_text().splitlines())
+    assert (record["picture"], record["question"]) == ("h/a.png", "What?")
+
+
+@pytest.mark.parametrize("command", [("describe", "h"), ("ask", "h", "Is it red?"), ("compare", "h/sub", "h")])
+def test_a_folder_that_is_refused_comes_with_the_line_to_type(vlm: Run, folder: Path, command: tuple[str, ...]) -> None:
+    hint = vlm(*command, *DEMO).stderr.splitlines()[1]
+    line = shlex.split(hint.removeprefix("  Take the pictures in it: "))
+    assert line == ["vlm", command[0], "-r", *command[1:], *DEMO]
+    assert vlm(*line[1:]).code == 0
+
+
 def test_comparing_a_folder(vlm: Run, folder: Path) -> None:
     result = vlm("compare", "-r", "h", *DEMO)
     assert result.code == 0, result.stderr
@@ -75,7 +98,7 @@ def test_a_bad_one_among_good_ones_is_a_record(vlm: Run, folder: Path) -> None:
         (["describe", "*.gif"], 3, "No file matches *.gif."),
         (["describe"], 2, "Missing argument 'PICTURE…'."),
         (["describe", "c.png", "--frame", "2"], 3, "c.png has one frame, and no frame 2."),
-        (["describe", "c.png#page=4"], 3, "c.png#page=4 has one frame, and no frame 4."),
+        (["describe", "c.png#page=4"], 3, "c.png has one frame, and no frame 4."),
         (["describe", "http://127.0.0.1/a.png"], 3, "http://127.0.0.1/a.png is at 127.0.0.1, an address of the local"),
         (["describe", "--from-file", "gone"], 2, "--from-file gone cannot be read: No such file or directory."),
         (["describe", "c.png", "-0"], 2, "--null is about a list, and there is none."),

@@ -68,8 +68,9 @@ def test_a_page_in_the_name(tmp_path, animated, monkeypatch):
     assert images.looks_like_picture("gone.tif#page=3")
     with pytest.raises(PictureNotFound, match=r"^There is no file gone\.tif\.$"):
         images.resolve("gone.tif#page=3")
-    with pytest.raises(PictureError, match=r"^scan\.tif#page=9 has 3 pages, and no page 9\.$"):
+    with pytest.raises(PictureError, match=r"^scan\.tif has 3 pages, and no page 9\.$") as caught:
         images.load(images.resolve("scan.tif#page=9"))
+    assert caught.value.hint == "Take one up to 3: 'scan.tif#page=1'"
 
 
 def test_a_file_of_that_whole_name_wins(tmp_path, animated, monkeypatch):

@@ -9,7 +9,9 @@ from vlmcli.batch.ledger import Entry, Key, Ledger
 from vlmcli.batch.stamps import Stamp, Twins, digest_of_file, stamp_of
 from vlmcli.core import ImageRef
 from vlmcli.errors import PictureError
+from vlmcli.images.sources import lexists
 from vlmcli.images.sources.promise import FailedRef
+from vlmcli.images.wishes import WishedRef, split_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Planner:
         self._ledger, self._questions, self._retry_failed = ledger, questions, retry_failed
         self._twins = Twins()
         self._order: dict[Key, int] = {}
+        self._pages: dict[Key, list[Key]] | None = None
 
     def key_of(self, wanted: Wanted) -> Key:
         return wanted.ref.name, self._questions[wanted.question]
@@ -64,6 +67,7 @@ class Planner:
         if key in self._order:
             return "repeated"
         self._order[key] = len(self._order)
+        self._supersede(wanted, key)
         stamp = _stamp_of(wanted)
         entry = self._ledger.entries.get(key)
         if entry:
@@ -83,6 +87,32 @@ class Planner:
     def in_order(self) -> list[Key]:
         """Those of the plan that have a record now."""
         return [key for key in self._order if key in self._ledger.entries]
+
+    def _supersede(self, wanted: Wanted, key: Key) -> None:
+        """A document has records of its pages, or one as a whole. Forget those of the other kind that are of a file
+        which has changed since, and the failure of a whole that has pages now."""
+        ref = wanted.ref
+        if ref.kind != "file" or isinstance(ref, FailedRef) or wanted.content is not None:
+            return
+        document = ref.inner.name if isinstance(ref, WishedRef) else ref.name
+        is_page = document != ref.name
+        others = [(document, key[1])] if is_page else self._pages_of(key)
+        for other in others:
+            entry = self._ledger.entries.get(other)
+            if entry is None or other in self._order:
+                continue
+            if (is_page and entry.failed) or not _compared(wanted, stamp_of(ref), entry)[1]:
+                del self._ledger.entries[other]
+
+    def _pages_of(self, key: Key) -> list[Key]:
+        """The pages of this document that had a record when the job began."""
+        if self._pages is None:
+            self._pages = {}
+            for name, question in self._ledger.entries:
+                document, page = split_page(name)
+                if page is not None and not lexists(name):
+                    self._pages.setdefault((document, question), []).append((name, question))
+        return self._pages.get(key, [])
 
     def _twin_of(self, ref: ImageRef, stamp: Stamp) -> tuple[str | None, Stamp]:
         if ref.kind != "file" or ref.name != str(ref.path) or isinstance(ref, FailedRef):

@@ -12,12 +12,13 @@ from vlmcli.output import OutputSettings, open_writer
 
 
 def render(ledger: Ledger, settings: OutputSettings, order: Callable[[Key], int], with_questions: bool) -> None:
-    """Write all of the ledger's records to `settings.path`, in this order. Raises OutputError."""
+    """Write all of the ledger's records to `settings.path`, or to stdout, in this order. Raises OutputError."""
     keys = sorted(ledger.entries, key=order)
     if not keys:
         return
     heading = ""
-    settings = replace(settings, jobs=None, heading=lambda number: heading, quiet=True, stats=False, stream=False)
+    jobs = len(keys) if settings.path is None else None
+    settings = replace(settings, jobs=jobs, heading=lambda number: heading, quiet=True, stats=False, stream=False)
     # What is wrong with single pictures was said when it happened.
     with open_writer(settings, stderr=io.StringIO()) as writer:
         for number, record in enumerate(ledger.records(keys)):

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from vlmcli.cli.interrupts import never_lost
-from vlmcli.errors import EXIT_INTERRUPTED, EXIT_OUTPUT, EXIT_USAGE, ClosedPipe, OutputError, UsageError, VlmError
+from vlmcli.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_OUTPUT,
+    EXIT_USAGE,
+    ClosedPipe,
+    OutputError,
+    PictureIsFolder,
+    UsageError,
+    VlmError,
+)
 
 _EXIT_CLOSED_PIPE = 141
 """128 + SIGPIPE: what the shell shows of a program whose reader has gone."""
+_LONGEST_LINE = 200
+_MEANT = re.compile(r"^No such command .* Did you mean '([\w-]+)'\?$")
+_UNKNOWN = re.compile(r"^No such command '(.+)'$")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,6 +42,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         if sys.stdout:  # None where it was closed from the start (`>&-`)
             sys.stdout.flush()
         return code or 0
+    except PictureIsFolder as error:
+        _show(_with_command(error, sys.argv[1:] if arguments is None else arguments))
+        return error.exit_code
     except VlmError as error:
         _show(error)
         return error.exit_code
@@ -37,8 +55,13 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _EXIT_CLOSED_PIPE
     except OSError as error:
         _forget_stdout()
-        _show(OutputError(f"The output cannot be written: {error.strerror or error}."))
+        _show(_unwritable(error))
         return EXIT_OUTPUT
+    except SystemExit as ended:  # how typer ends when a pipe closes while it prints help
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        _forget_stdout()
+        return _EXIT_CLOSED_PIPE
     except Exception as error:
         if not hasattr(error, "format_message"):  # typer's own errors, of a usage that it does not understand
             raise
@@ -51,7 +74,27 @@ def _usage_error(error: Any) -> VlmError:
     """What typer found wrong, in our form: its sentence, and the help of the command it is about."""
     sentence = str(error.format_message()).replace("Value error, ", "").rstrip(".")
     context = getattr(error, "ctx", None)
-    return UsageError(f"{sentence}.", f"{context.command_path if context else 'vlm'} --help")
+    command = context.command_path if context else "vlm"
+    if meant := _MEANT.search(sentence):
+        return UsageError(sentence, f"{command} {meant[1]} --help")
+    unknown = _UNKNOWN.search(sentence)
+    if unknown and command == "vlm" and os.path.lexists(unknown[1]):
+        return UsageError(f"{sentence}.", f"vlm describe {shlex.quote(unknown[1])}")
+    return UsageError(f"{sentence}.", f"{command} --help")
+
+
+def _unwritable(error: OSError) -> OutputError:
+    from vlmcli.output.unwritable import cannot_write
+
+    return cannot_write("standard output", error, "Make room there, or send it elsewhere: vlm … > FILE")
+
+
+def _with_command(error: VlmError, arguments: Sequence[str]) -> VlmError:
+    """A folder in the place of a picture: its hint is the whole line to type, unless that is too long to read."""
+    line = shlex.join(["vlm", *arguments[:1], "-r", *arguments[1:]])
+    if line.isprintable() and len(line) <= _LONGEST_LINE:
+        error.hint = f"Take the pictures in it: {line}"
+    return error
 
 
 def _show(error: VlmError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import getdoc
 from typing import Annotated
 
 import typer
@@ -30,7 +31,7 @@ from vlmcli.cli.user_tasks import Commands, TaskCommand
 _EXIT_CODES = (
     "Exit codes: 0 all answered, 1 some pictures failed, 2 usage, 3 no picture could be read, 4 model not chosen,"
     " not found, not fitting or damaged, 5 engine, 6 no choice likely enough, 7 output not writable, 8 server,"
-    " 130 Ctrl-C."
+    " 130 Ctrl-C, 141 nobody reads the pipe."
 )
 
 _EXAMPLES = {
@@ -88,3 +89,19 @@ app.command(epilog=PULL_EXAMPLES, no_args_is_help=True)(pull)
 app.add_typer(models, name="models")
 app.add_typer(config, name="config")
 app.add_typer(cache, name="cache")
+
+
+def _on_whole_lines(commands: typer.Typer) -> None:
+    """Typer keeps the line breaks of a docstring's later paragraphs, which are those of the source."""
+    for command in commands.registered_commands:
+        command.help = command.help or _unwrapped(getdoc(command.callback) or "")
+    for group in commands.registered_groups:
+        if group.typer_instance:
+            _on_whole_lines(group.typer_instance)
+
+
+def _unwrapped(text: str) -> str:
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
+_on_whole_lines(app)

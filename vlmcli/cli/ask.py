@@ -43,6 +43,7 @@ def ask(
     Without a question on the command line it is read from standard input, when that is a pipe or a file; on a
     terminal a conversation begins.
     """
+    from vlmcli.cli.decide import takes_folders
     from vlmcli.cli.many import answer_each, answer_list
     from vlmcli.images.listing import read_questions
 
@@ -56,7 +57,8 @@ def ask(
         return answer_list(read_questions(str(from_jsonl)), sources, common, folder, form, shape)
     names, asked = split_arguments(arguments or [], questions or [], more_pictures=sources.from_file is not None)
     if not asked and not common.prompt:
-        refs = find_pictures(names, sources, all_or_none=True)  # a mistyped name before a missing question
+        folders = takes_folders(common, folder, shape.sorting is not None)
+        refs = find_pictures(names, sources, True, folders)  # a mistyped name before a missing question
         if form["form"] is None and _is_conversation(common):
             from vlmcli.cli.conversation import converse
 

@@ -89,6 +89,7 @@ def _other_options(vs: str) -> list[str]:
 def _bench(sides: list[Side], rounds: int, as_json: bool) -> int:
     from vlmcli.bench.rounds import run_rounds
     from vlmcli.cli.bench_table import print_json, print_sides
+    from vlmcli.output.streams import say
 
     ended_by: BaseException | None = None
     try:
@@ -98,6 +99,8 @@ def _bench(sides: list[Side], rounds: int, as_json: bool) -> int:
     _tell("")
     if any(side.phases for side in sides):
         (print_json if as_json else print_sides)([side for side in sides if side.phases], ended_by is not None)
+    elif isinstance(ended_by, KeyboardInterrupt):
+        say("vlm: nothing was measured yet")
     if ended_by:
         raise ended_by
     return EXIT_OK

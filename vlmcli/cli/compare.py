@@ -46,5 +46,5 @@ def compare(
     options = common.task_options(question=question or "", strategy=strategy, diff=str(diff) if diff else "")
     refs = resolve_names(names, sources, all_or_none=True)
     if diff is not None:
-        check_drawing(diff, (ref.path for ref in refs))
+        check_drawing(diff, (ref.path for ref in refs), "--diff")
     return answer("compare", [Plan(refs, options, ", ".join(ref.name for ref in refs))], common)

@@ -27,8 +27,8 @@ def is_folder_job(common: Common, folder: Folder, many: bool, sorts: bool = Fals
         )
     if folder.dry_run or folder.sidecar is not None or sorts:
         return True
-    path = common.output
-    if path is None or str(path) == "-" or is_direct(path):
+    path = _file_of(common)
+    if path is None:
         if folder.retry_failed or folder.overwrite:
             option = "--retry-failed" if folder.retry_failed else "--overwrite"
             raise UsageError(f"{option} is about a file, and there is none.", "Name it with --output FILE")
@@ -37,8 +37,22 @@ def is_folder_job(common: Common, folder: Folder, many: bool, sorts: bool = Fals
     return many or ledger == target_of(path) or ledger.exists()
 
 
-def is_many(arguments: Sequence[str] | None, sources: Sources) -> bool:
-    """More than one name, or one that stands for many: a folder, a pattern, a list, a document of several pages."""
+def takes_folders(common: Common, folder: Folder, sorts: bool = False) -> bool:
+    """Whether a folder stands for its own pictures without --recursive: where answers of many have their place."""
+    return _file_of(common) is not None or folder.sidecar is not None or sorts
+
+
+def _file_of(common: Common) -> Path | None:
+    """The output, where it is a file that can be written anew and in pieces."""
+    path = common.output
+    return None if path is None or str(path) == "-" or is_direct(path) else path
+
+
+def is_many(arguments: Sequence[str] | None, sources: Sources, folders: bool = False) -> bool:
+    """More than one name, or one that stands for many: a folder, a pattern, a list, a document of several pages.
+
+    `folders`: without --recursive, too.
+    """
     from vlmcli.images.expanding import is_folder_name, is_pattern
 
     names = list(arguments or [])
@@ -47,8 +61,10 @@ def is_many(arguments: Sequence[str] | None, sources: Sources) -> bool:
 
         if is_document(names[0]) and os.path.isfile(names[0]) and count_pages(names[0]) > 1:
             return True
-    stands_for_many = any(is_pattern(name) or (sources.recursive and is_folder_name(name)) for name in names)
-    return len(names) > 1 or sources.from_file is not None or stands_for_many
+    if len(names) > 1 or sources.from_file is not None:
+        return True
+    folders = folders or sources.recursive
+    return any(is_pattern(name) or (folders and is_folder_name(name)) for name in names)
 
 
 def ledger_path(common: Common) -> Path:

@@ -147,6 +147,8 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
         finally:
             progress.hide()
         _finish(ledger, common, work, planner.place, compact=not tally.interrupted)
+        if work.shape.sorting is not None and common.output is None and not (folder.sidecar or folder.dry_run):
+            render(ledger, output_settings(common, shape=work.shape), planner.place, work.asks_several)
         sorted_code = EXIT_OK if tally.interrupted else _sort(work, ledger, planner, folder, common)
     summarize(tally, common)
     return exit_code(tally) or sorted_code

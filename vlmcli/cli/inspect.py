@@ -42,7 +42,7 @@ def inspect(
     if not many:
         refs = find_pictures(pictures, sources)
         if save is not None:
-            check_drawing(save, (ref.path for ref in refs))
+            check_drawing(save, (ref.path for ref in refs), "--save")
         return print_all(refs, common, save, json)
     names = (each.name for each in iter_names(pictures, sources))
     return print_all(first_and_all(iter_refs(names, sources.wish))[1], common, save, json, several=True)

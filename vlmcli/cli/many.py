@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vlmcli.cli import work
-from vlmcli.cli.decide import is_folder_job, is_many
+from vlmcli.cli.decide import is_folder_job, is_many, takes_folders
 from vlmcli.cli.forms import Shape
 from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import Sources, find_pictures, first_and_all, iter_names, iter_refs, resolve_names
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from vlmcli.batch.planning import Complaint, Wanted
     from vlmcli.cli.folder import Work
     from vlmcli.core import ImageRef
+    from vlmcli.images.expanding import Named
     from vlmcli.images.listing import Question
     from vlmcli.tasks import TaskOptions
 
@@ -34,7 +36,10 @@ def answer_each(
     shape: Shape = NO_SHAPE,
 ) -> int:
     """Each picture that `arguments` and `sources` name, with each of `options`. Returns the exit code."""
-    many = is_many(arguments, sources)
+    if shape.sorting is not None and STDIN in (arguments or ()):
+        raise UsageError("Standard input is no file that can be moved or linked.", "Name the picture as a file.")
+    folders = takes_folders(common, folder, shape.sorting is not None)
+    many = is_many(arguments, sources, folders)
     if is_folder_job(common, folder, many, shape.sorting is not None):
         from vlmcli.cli.folder import run_folder_job
 
@@ -44,7 +49,8 @@ def answer_each(
             raise UsageError("A sidecar holds the answer to one question.", "Ask one, and the next into +.other.txt")
         if not many:
             find_pictures(arguments, sources)  # one that is missing is an error and no record
-        return run_folder_job(_work(task, arguments, options, sources, markdown, shape), common, folder)
+        named = partial(iter_names, arguments, sources, folders)
+        return run_folder_job(_work(task, named, options, sources, markdown, shape), common, folder)
     names = (each.name for each in iter_names(arguments, sources))
     if not many:
         refs: Iterator[ImageRef] | Sequence[ImageRef] = resolve_names(list(names), sources)
@@ -69,7 +75,7 @@ def heading(ref: ImageRef, options: TaskOptions | None = None) -> str:
 
 def _work(
     task: str,
-    arguments: Sequence[str] | None,
+    named: Callable[[], Iterator[Named]],
     options: Sequence[TaskOptions],
     sources: Sources,
     markdown: bool,
@@ -78,10 +84,10 @@ def _work(
     from vlmcli.cli.folder import Work, wanted_pictures
 
     def wanted() -> Iterator[Wanted | Complaint]:
-        return wanted_pictures(iter_names(arguments, sources), sources.wish, len(options))
+        return wanted_pictures(named(), sources.wish, len(options))
 
     def count() -> int:
-        return len(options) * sum(1 for _ in iter_names(arguments, sources))
+        return len(options) * sum(1 for _ in named())
 
     can_count = str(sources.from_file) != STDIN  # which is read once
     return Work(task, tuple(options), wanted, count if can_count else None, sources, markdown, shape)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PANEL = "Pictures"
 
-PICTURES_HELP = "Files, 'patterns*.jpg', URLs, clipboard: or - for standard input; folders with -r."
+PICTURES_HELP = "Files, 'patterns*.jpg', URLs, clipboard: or - for standard input; folders with -r or -o."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,36 +98,46 @@ class Sources:
 
 
 def find_pictures(
-    arguments: Sequence[str] | None, sources: Sources = Sources(), all_or_none: bool = False
+    arguments: Sequence[str] | None, sources: Sources = Sources(), all_or_none: bool = False, folders: bool = False
 ) -> tuple[ImageRef, ...]:
     """References to all that was named. One that is missing among others fails later, as its own record.
 
     Raises the PictureError of one that is missing when there is only that, or with `all_or_none`.
     """
-    return resolve_names(picture_names(arguments, sources), sources, all_or_none)
+    return resolve_names(picture_names(arguments, sources, folders), sources, all_or_none)
 
 
-def picture_names(arguments: Sequence[str] | None, sources: Sources = Sources()) -> list[Expanded]:
+def picture_names(
+    arguments: Sequence[str] | None, sources: Sources = Sources(), folders: bool = False
+) -> list[Expanded]:
     """The names that arguments and the list stand for, in their order; in the place of a bad one what is wrong."""
-    return [each.name for each in iter_names(arguments, sources)]
+    return [each.name for each in iter_names(arguments, sources, folders)]
 
 
-def iter_names(arguments: Sequence[str] | None, sources: Sources = Sources()) -> Iterator[Named]:
+def iter_names(arguments: Sequence[str] | None, sources: Sources = Sources(), folders: bool = False) -> Iterator[Named]:
     """The same one after the other, as folders are walked and lists are read. Nothing is looked at before the first.
+
+    `folders`: one that is named stands for its own pictures without --recursive, too.
 
     Raises UsageError and, where patterns leave nothing over, PictureNotFound, before it yields.
     """
     from vlmcli.images.choosing import choose
+    from vlmcli.images.paging import ALL
 
     found = choose(
-        _named(arguments, sources), sources.include or (), sources.exclude or (), sources.parsed_shard(), sources.limit
+        _named(arguments, sources, folders),
+        sources.include or (),
+        sources.exclude or (),
+        sources.parsed_shard(),
+        sources.limit,
     )
     empty = True
-    for each in found:
+    for each in chain.from_iterable(_paged(each, sources) for each in found):
         empty = False
-        yield from _paged(each, sources)
+        yield each
     if empty and sources.shard is None:  # a share may well be empty
-        raise PictureNotFound("Of all that was named, --include and --exclude leave nothing over.", "vlm … --dry-run")
+        options = "--include and --exclude" if sources.pages in (None, ALL) else "--include, --exclude and --pages"
+        raise PictureNotFound(f"Of all that was named, {options} leave nothing over.", "vlm … --dry-run")
 
 
 def _paged(named: Named, sources: Sources) -> Iterator[Named]:
@@ -148,9 +158,10 @@ def _takes(sources: Sources) -> Callable[[str], bool]:
     return (lambda name: is_picture_name(name) or is_pdf_name(name)) if sources.pages else is_picture_name
 
 
-def _named(arguments: Sequence[str] | None, sources: Sources) -> Iterator[Named]:
+def _named(arguments: Sequence[str] | None, sources: Sources, folders: bool) -> Iterator[Named]:
     from vlmcli.images.expanding import expand_list, expand_named
     from vlmcli.images.listing import STDIN, iter_names
+    from vlmcli.images.paging import ALL
 
     if sources.from_file is None and sources.null:
         raise UsageError("--null is about a list, and there is none.", "find . -print0 | vlm … --from-file - -0")
@@ -160,9 +171,21 @@ def _named(arguments: Sequence[str] | None, sources: Sources) -> Iterator[Named]
         raise UsageError("Standard input (-) cannot be both the list and a picture.", "Put the list in a file.")
     if sources.pages is not None and sources.frame is not None:
         raise UsageError("--pages and --frame both say which page.", "--pages 3")
-    yield from expand_named(arguments or (), sources.recursive, _takes(sources))
+    if sources.pages not in (None, ALL):
+        _refuse_two_pages(arguments or ())
+    yield from expand_named(arguments or (), sources.recursive, _takes(sources), folders)
     if sources.from_file is not None:
         yield from expand_list(iter_names(str(sources.from_file), sources.null), sources.recursive, _takes(sources))
+
+
+def _refuse_two_pages(names: Sequence[str]) -> None:
+    """A name that says which page by itself, beside --pages."""
+    from vlmcli.images.sources import lexists
+    from vlmcli.images.wishes import split_page
+
+    for name in names:
+        if split_page(name)[1] is not None and not lexists(name):
+            raise UsageError(f"{name} and --pages both say which page.", "Leave out --pages")
 
 
 def resolve_names(names: Sequence[Expanded], sources: Sources, all_or_none: bool = False) -> tuple[ImageRef, ...]:

@@ -6,6 +6,7 @@ import glob
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,50 +30,56 @@ class Named(NamedTuple):
 
     name: Expanded
     relative: str
+    is_found: bool = False
+    """In a folder or by a pattern; else it was named itself."""
 
 
 Takes = Callable[[str], bool]
 
 
-def expand_named(arguments: Iterable[str], recursive: bool, takes: Takes = is_picture_name) -> Iterator[Named]:
+def expand_named(
+    arguments: Iterable[str], recursive: bool, takes: Takes = is_picture_name, folders: bool = False
+) -> Iterator[Named]:
     """Each argument as the names it stands for: the pictures of a folder (`recursive`), of a pattern, or itself.
 
-    `takes`: what of a folder is a picture, by its name. Each with its path relative to the folder that was named;
-    without one that is the name itself.
+    `takes`: what of a folder is a picture, by its name. `folders`: one stands for its own pictures without `recursive`,
+    too. Each with its path relative to the folder that was named; without one that is the name itself.
     """
     for argument in arguments:
-        if recursive and os.path.isdir(argument):
-            found = _or_failure(argument, walk(argument, takes), f"There are no pictures in {printable(argument)}.")
-            yield from (Named(name, _below(argument, name)) for name in found)
+        if (recursive or folders) and os.path.isdir(argument):
+            found = walk(argument, takes, below=recursive)
+            found = _or_failure(argument, found, f"There are no pictures in {printable(argument)}.")
+            yield from (Named(name, _below(argument, name), True) for name in found)
         elif is_remote(argument):
-            yield from _expand_remote(argument, recursive)
+            yield from _expand_remote(argument, recursive, folders)
         elif is_pattern(argument):
             found = _matching(argument, recursive, takes)
             found = _or_failure(argument, found, f"No file matches {printable(argument)}.")
-            yield from (Named(name, _called(name)) for name in found)
+            yield from (Named(name, _called(name), True) for name in found)
         else:
             yield Named(argument, argument)
 
 
-def _expand_remote(url: str, recursive: bool) -> Iterator[Named]:
+def _expand_remote(url: str, recursive: bool, folders: bool) -> Iterator[Named]:
     """The same of a URL, each name with its path within the folder, as shards are to agree wherever it lies."""
     found: Iterator[tuple[Expanded, str]] = iter(())
     if is_pattern(url):
         found, sentence = ((name, _called(name)) for name in match_remote(url)), "Nothing matches"
     else:
         try:
-            is_folder = recursive and is_remote_folder(url)
+            may_be_folder = recursive or (folders and not is_picture_name(url.partition("::")[0]))
+            is_folder = may_be_folder and is_remote_folder(url)
         except PictureError as error:
             yield Named(url if is_picture_name(url.partition("::")[0]) else FailedRef(url, "memory", error=error), url)
             return
         if not is_folder:
             yield Named(url, url)
             return
-        found, sentence = walk_remote(url), "There are no pictures in"
+        found, sentence = walk_remote(url, below=recursive), "There are no pictures in"
     empty = True
     for name, relative in found:
         empty = False
-        yield Named(name, relative)
+        yield Named(name, relative, True)
     if empty:
         none = PictureNotFound(f"{sentence} {printable(url)}.", "Check the address.")
         yield Named(FailedRef(url, "memory", error=none), url)
@@ -102,12 +109,12 @@ def _below(folder: str, name: Expanded) -> str:
     return _called(name)[len(folder) :].lstrip("/" + os.sep)
 
 
-def walk(folder: str, takes: Takes = is_picture_name) -> Iterator[Expanded]:
-    """The files in `folder` and below that are named like pictures, in natural order, hidden ones left out.
+def walk(folder: str, takes: Takes = is_picture_name, below: bool = True) -> Iterator[Expanded]:
+    """The files in `folder`, and those `below`, that are named like pictures, in natural order, hidden ones left out.
 
     A folder that is reached a second time, through a link, is passed over: a loop of links ends there.
     """
-    for each in folders_below(folder, takes):
+    for each in islice(folders_below(folder, takes), None if below else 1):
         if isinstance(each, FailedRef):
             yield each
         else:

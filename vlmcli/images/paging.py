@@ -10,6 +10,8 @@ from pathlib import Path
 
 from vlmcli.errors import PictureError, UsageError
 from vlmcli.images.expanding import Named
+from vlmcli.images.names import is_picture_name
+from vlmcli.images.sources import SOURCES, file
 from vlmcli.images.sources.promise import FailedRef
 from vlmcli.images.words import printable
 
@@ -46,24 +48,39 @@ def is_pdf_name(name: str) -> bool:
 
 
 def pages_of(named: Named, ranges: Ranges) -> Iterator[Named]:
-    """A document's wished pages, each by its name; anything else, and a document of one page, as it is."""
-    name, relative = named
-    if not isinstance(name, str) or not is_document(name) or not os.path.isfile(name):
+    """A document's wished pages, each by its name; of all else, and a document of one page, the one there is.
+
+    A page that is not there is a failure of what was named, and passed over in what was found in a folder.
+    """
+    name, relative, is_found = named
+    count = _find_count(name) if isinstance(name, str) else None
+    if not isinstance(name, str) or count is None:
         yield named
         return
-    count = count_pages(name)
-    numbers = _wished(ranges, count)
-    if not numbers:
-        wanted = ", ".join(str(first) for first, _ in ranges)
-        has = "one page" if count == 1 else f"{count:,} pages"
-        error = PictureError(
-            f"{printable(name)} has {has}, and no page {wanted}.", f"Take some up to {count}: --pages 1"
-        )
-        yield Named(FailedRef(name, "file", Path(name), error=error), relative)
-    elif count == 1:
-        yield named
-    else:
-        yield from (Named(f"{name}#page={number}", f"{relative}#page={number}") for number in numbers)
+    for number in _wished(ranges, count):
+        page = f"#page={number}" if count > 1 else ""
+        yield Named(f"{name}{page}", f"{relative}{page}", is_found)
+    for number in _missing(ranges, count) if not is_found else ():
+        page_name = f"{name}#page={number}"
+        yield Named(FailedRef(page_name, "file", Path(name), error=_no_page(name, count, number)), relative)
+
+
+def _find_count(name: str) -> int | None:
+    """How many pages can be had of what has this name; None where that is not known before it is read."""
+    if not os.path.isfile(name):
+        return 1 if any(source.matches(name) for source in SOURCES if source is not file.SOURCE) else None
+    if is_document(name):
+        return _count_document(name)
+    return 1 if is_picture_name(name) else None
+
+
+def _no_page(name: str, count: int, number: int) -> PictureError:
+    if not os.path.isfile(name):
+        called = "standard input" if name == "-" else printable(name)
+        return PictureError(f"Of {called} only the first page is read.", f"Take another alone: --frame {number}")
+    has = "one page" if count == 1 else f"{count:,} pages"
+    there = "the one there is: --pages 1" if count == 1 else f"those there are: --pages 1-{count}"
+    return PictureError(f"{printable(name)} has {has}, and no page {number:,}.", f"Take {there}")
 
 
 def _wished(ranges: Ranges, count: int) -> list[int]:
@@ -72,8 +89,18 @@ def _wished(ranges: Ranges, count: int) -> list[int]:
     return list(dict.fromkeys(numbers))
 
 
+def _missing(ranges: Ranges, count: int) -> list[int]:
+    """The first page that is not there of each wish."""
+    numbers = (max(first, count + 1) for first, last in ranges if first > count or (last or 0) > count)
+    return list(dict.fromkeys(numbers))
+
+
 def count_pages(name: str) -> int:
     """1 also for a file that cannot be read: what is wrong with it is said when it is its turn."""
+    return _count_document(name) or 1
+
+
+def _count_document(name: str) -> int | None:
     try:
         if is_pdf_name(name):
             from vlmcli.images import pdf
@@ -81,12 +108,12 @@ def count_pages(name: str) -> int:
             return max(1, pdf.count_pages(name))
         return _count_frames(name)
     except Exception:  # Pillow and PDFium raise about anything on damaged bytes
-        return 1
+        return None
 
 
 def _count_frames(name: str) -> int:
     from vlmcli.images.quiet import quiet
     from vlmcli.images.tiff import TiffImagePlugin
 
-    with quiet(), open(name, "rb") as file, TiffImagePlugin.TiffImageFile(file, "") as image:
+    with quiet(), open(name, "rb") as opened, TiffImagePlugin.TiffImageFile(opened, "") as image:
         return int(getattr(image, "n_frames", 1))

@@ -16,8 +16,8 @@ def is_remote_folder(url: str) -> bool:
     return stores.facts_of(url).is_folder
 
 
-def walk_remote(folder: str) -> Iterator[tuple[str | FailedRef, str]]:
-    """URLs of the pictures in `folder` and below, each with its path within; a folder at a time is in memory.
+def walk_remote(folder: str, below: bool = True) -> Iterator[tuple[str | FailedRef, str]]:
+    """URLs of the pictures in `folder`, and those `below`, each with its path within; a folder at a time is in memory.
 
     One that cannot be listed comes as a failure.
     """
@@ -37,7 +37,8 @@ def walk_remote(folder: str) -> Iterator[tuple[str | FailedRef, str]]:
         for name in seen:
             if not names[name] and is_picture_name(name):
                 yield f"{top}{at}{name}{separator}{outer}", f"{at}{name}"
-        waiting += [f"{at}{name}/" for name in reversed(seen) if names[name]]
+        if below:
+            waiting += [f"{at}{name}/" for name in reversed(seen) if names[name]]
 
 
 def match_remote(pattern: str) -> Iterator[str | FailedRef]:

@@ -104,9 +104,10 @@ class TextFormat:
         if record.error is not None:
             self.close(complete=False)
             return []
+        remarks = [undecided_line(record)] if record.undecided else []
         if record.undecided and not self._settings.probs:
-            return [undecided_line(record)]
-        remarks = [cut_short_line(record)] if record.cut_short else []
+            return remarks
+        remarks += [cut_short_line(record)] if record.cut_short else []
         if record.task == "ocr" and not record.text.strip() and not self._said and not self._settings.several:
             self._job = None  # a page without text gives nothing, not even the end of a line
             return remarks

@@ -10,7 +10,7 @@ from vlmcli.output.sanitize import show_name
 from vlmcli.output.streams import say
 
 _CUT_SHORT = {
-    "length": "the answer reached {tokens} tokens (--max-tokens {more} leaves it more room)",
+    "length": "the answer reached {tokens} (--max-tokens {more} leaves it more room)",
     "context": "there was no room left in the model's context",
     "timeout": "its time was over (--timeout SECONDS gives it more)",
     "repetition": "it went round in a loop",
@@ -34,7 +34,9 @@ def cut_short_line(record: Record) -> str:
 def cut_short_why(record: Record) -> str:
     """Why an answer is not whole, and what to type where that helps."""
     why = _CUT_SHORT.get(record.stop_reason or "", "it is not whole")
-    return why.format(tokens=record.answer_tokens, more=max(2 * record.answer_tokens, 64))
+    counts_thinking = bool(record.thinking)  # and so does not tell where the limit was
+    tokens = "its most tokens" if counts_thinking else _tokens(record.answer_tokens)
+    return why.format(tokens=tokens, more=max(2 * record.answer_tokens, 64))
 
 
 def begun_again_line(record: Record) -> str:

@@ -97,7 +97,7 @@ def _unfinished(answer: Answer) -> Outcome | None:
 
 
 _WHY = {
-    "length": ("it reached {tokens} tokens", "--max-tokens {more}"),
+    "length": ("it reached {tokens}", "--max-tokens {more}"),
     "timeout": ("its time was over", "Give it more: --timeout SECONDS"),
     "context": ("there was no room left in the model's context", "Ask for less, or choose a model with more context."),
 }
@@ -105,5 +105,6 @@ _WHY = {
 
 def _not_whole(answer: Answer) -> NotWhole:
     why, hint = _WHY.get(answer.stop_reason, ("it ended early", "Try again."))
-    counts = {"tokens": answer.answer_tokens, "more": max(2 * answer.answer_tokens, 64)}
+    tokens = "1 token" if answer.answer_tokens == 1 else f"{answer.answer_tokens} tokens"
+    counts = {"tokens": tokens, "more": max(2 * answer.answer_tokens, 64)}
     return NotWhole(f"The answer is not in the form that was asked for: {why.format(**counts)}.", hint.format(**counts))
