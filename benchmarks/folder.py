@@ -109,7 +109,7 @@ def main() -> None:
         "--loop", type=int, default=8, help="of them for llama-mtmd-cli, which takes them singly (default: %(default)s)"
     )
     parser.add_argument(
-        "--slots", type=int, nargs="*", default=[1, 2, 4, 8], help="values of llama-server -np (default: %(default)s)"
+        "--slots", type=int, nargs="*", default=[1, 2, 4, 8, 16], help="of llama-server -np (default: %(default)s)"
     )
     parser.add_argument("--parallel", type=int, help="of vlm (default: its own choice)")
     arguments = parser.parse_args()

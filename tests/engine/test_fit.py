@@ -80,6 +80,12 @@ def test_memory_limits_the_answers_side_by_side_but_never_to_none() -> None:
     assert plan(*needs, kv=500_000, memory=1 << 20).n_slots == 1
 
 
+def test_without_flash_attention_prefill_goes_in_small_batches() -> None:
+    assert plan(Need(700, 300)).micro_batch_tokens == 512
+    assert plan(Need(700, 300, flash_attention=False)).micro_batch_tokens == 128
+    assert plan(Need(900, 100, largest_picture_tokens=700, flash_attention=False)).micro_batch_tokens == 700
+
+
 def test_a_picture_that_must_go_in_at_once_gets_a_micro_batch_of_its_size() -> None:
     assert plan(Need(900, 100, largest_picture_tokens=700)).micro_batch_tokens == 700
     assert not plan(Need(900, 100)).holds(Need(900, 100, largest_picture_tokens=700))

@@ -10,6 +10,9 @@ from vlmcli.errors import DoesNotFit
 _STEP_TOKENS = 256
 """llama.cpp pads a context to this; asking for whole steps keeps a slightly longer next question in the same one."""
 _SHARE_OF_MEMORY_FOR_KV = 0.25
+_MICRO_BATCH_TOKENS, _SMALL_MICRO_BATCH_TOKENS = 512, 128
+"""Prefill at once, with flash attention and without. Without it the scores of all heads are written out, tokens times
+tokens of them: a small batch has fewer, which stay in the processor's caches (9 % quicker with 608 tokens)."""
 _MOST_OUTPUTS, _MOST_LOGITS_BYTES = 256, 64 << 20
 
 
@@ -68,7 +71,6 @@ def plan_context(
     most_slots: int,
     kv_bytes_per_token: int,
     free_memory_bytes: int,
-    micro_batch_tokens: int = 512,
 ) -> ContextPlan:
     """Room for `needs`, which wait to be answered: as many side by side as memory allows, at least one.
 
@@ -84,7 +86,7 @@ def plan_context(
         affordable = int(free_memory_bytes * _SHARE_OF_MEMORY_FOR_KV) // (kv_bytes_per_token * tokens_each)
         n_slots = min(n_slots, affordable)
     flash_attention, branches = _kind(needs[0])
-    micro_batch_tokens = max(micro_batch_tokens, largest_picture)
+    micro_batch_tokens = max(_MICRO_BATCH_TOKENS if flash_attention else _SMALL_MICRO_BATCH_TOKENS, largest_picture)
     return ContextPlan(max(n_slots, 1), tokens_each, micro_batch_tokens, flash_attention, branches=branches)
 
 

@@ -14,7 +14,7 @@ from vlmcli.engine import EngineSettings
 from vlmcli.engine.libraries import libraries
 from vlmcli.gguf import Tensor, read_header, read_parts
 
-VERSION = 4
+VERSION = 5
 """Grows when the same request may be answered otherwise than before within one version of vlm."""
 
 _CHANGES_NO_ANSWER = frozenset(
