@@ -25,6 +25,19 @@ def lines_of(result: Any) -> list[str]:
     return [line for line in result.stdout.splitlines()[:-1] if line]
 
 
+# --- pictures -----------------------------------------------------------------------------------------------
+
+
+def test_formats_that_an_extra_would_add_are_no_fault_of_pillow(examine: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package, module in (("pypdfium2", "vlmcli.images.pdf"), ("pillow_heif", "vlmcli.images.heic")):
+        monkeypatch.setitem(sys.modules, package, None)
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    result = examine("pictures")
+    assert result.code == 0
+    assert lines_of(result)[0].startswith("ok       pictures: Pillow ")
+    assert lines_of(result)[0].endswith("; HEIF after pip install 'vlmcli[heic]'; PDF after pip install 'vlmcli[pdf]'")
+
+
 # --- settings -----------------------------------------------------------------------------------------------
 
 

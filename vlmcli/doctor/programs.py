@@ -20,12 +20,12 @@ def vlm_itself(patient: Patient) -> Iterator[Finding]:
 
 
 def pictures(patient: Patient) -> Iterator[Finding]:
-    """Pillow, and the formats that this build of it reads."""
-    from vlmcli.images.formats import readable_formats
+    """Pillow, the formats that this build of it reads, and those that an extra would add."""
+    from vlmcli.images.formats import FORMATS, is_readable
 
-    found = readable_formats()
-    names = ", ".join(name for name, reads in found.items() if reads)
-    missing = [name for name, reads in found.items() if not reads and name != "HEIF"]
+    names = ", ".join(form.name for form in FORMATS if is_readable(form))
+    unread = [form for form in FORMATS if not is_readable(form)]
+    missing = [form.name for form in unread if not form.extra]
     again = "pip install --force-reinstall --no-cache-dir Pillow"
     what, pillow = "pictures", f"Pillow {find_version('Pillow')}"
     if needed := [name for name in missing if name in _NEEDED_FORMATS]:
@@ -33,8 +33,8 @@ def pictures(patient: Patient) -> Iterator[Finding]:
     elif missing:
         yield Finding("warning", what, f"{pillow} was built without {' and '.join(missing)}; it reads {names}", again)
     else:
-        heic = "" if found.get("HEIF") else "; HEIC after pip install 'vlmcli[heic]'"
-        yield Finding("ok", what, f"{pillow} reads {names}{heic}")
+        extras = "".join(f"; {form.name} after pip install 'vlmcli[{form.extra}]'" for form in unread)
+        yield Finding("ok", what, f"{pillow} reads {names}{extras}")
 
 
 def hub_library(patient: Patient) -> Iterator[Finding]:

@@ -75,12 +75,8 @@ _LIBRARIES = {"JPEG": "jpg", "PNG": "zlib", "WEBP": "webp", "AVIF": "avif", "JPE
 """What Pillow must have been built with, by its own names."""
 
 
-def readable_formats() -> dict[str, bool]:
-    """Every format by its name, and whether it can be read here."""
-    return {form.name: _is_readable(form) for form in FORMATS}
-
-
-def _is_readable(form: Format) -> bool:
+def is_readable(form: Format) -> bool:
+    """Whether pictures of this format can be read here."""
     from PIL import features
 
     try:
