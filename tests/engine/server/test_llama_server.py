@@ -28,7 +28,7 @@ def here() -> Vlm:
 
 @pytest.fixture
 def there(llama_server: str) -> Vlm:
-    return Vlm(engine=llama_server)
+    return Vlm(engine=llama_server, family="demo")
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.stem)
@@ -129,9 +129,13 @@ def test_choices(there: Vlm) -> None:
 
 
 def test_choices_calibrated(there: Vlm) -> None:
-    plain, taken_away = (asked(there, "Is there a star?", Choices(("Yes", "No"), each)) for each in (False, True))
-    assert taken_away.probabilities
-    assert taken_away.probabilities != plain.probabilities
+    plain, taken_away = (
+        there.ask(SHAPES, "Is there a star?", choices=("Yes", "No"), calibrate=each).record.probabilities
+        for each in (False, True)
+    )
+    assert plain
+    assert taken_away
+    assert taken_away != plain
 
 
 def test_a_schema(there: Vlm) -> None:
