@@ -162,7 +162,7 @@ def test_what_cannot_be_copied_is_read_again(engine: Engine, monkeypatch: pytest
 
 
 def test_a_question_after_a_folder_and_a_folder_after_a_question(engine: Engine) -> None:
-    """Their contexts differ in flash attention; neither's answers depend on what was there before."""
+    """Their contexts differ in size; neither's answers depend on what was there before."""
     alone = answers(engine, request(0, BLUE))[0].text
     many = [replace(request(id, (RED, BLUE)[id % 2]), one_of_many=True) for id in range(4)]
     found = answers(engine, *many)

@@ -8,14 +8,6 @@ MOST_SEQUENCES = 256
 """llama.cpp's LLAMA_MAX_SEQ: a context with more is refused."""
 
 
-def flash_attention_is_better(one_of_many: bool, on_gpu: bool) -> bool:
-    """On a processor it reads pictures in more quickly, and writes many answers side by side more slowly.
-
-    Measured in benchmarks/README.md. It depends on the kind of job alone, so that the same job is computed the same.
-    """
-    return not one_of_many or on_gpu
-
-
 def best_parallel(may_use_gpu: bool) -> int:
     """How many answers side by side are best for the sum of all, memory permitting: see benchmarks/README.md.
 

@@ -13,7 +13,7 @@ from vlmcli.engine import EngineSettings
 from vlmcli.engine.detail import budget_of
 from vlmcli.engine.fit import ContextPlan, Need, check_fits, plan_context
 from vlmcli.engine.identity import template_of, tensors_of, types_of
-from vlmcli.engine.llama import devices, logs
+from vlmcli.engine.llama import logs
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.answering import Answering
 from vlmcli.engine.llama.constraint import Constraint
@@ -99,7 +99,7 @@ class OpenModel:
         begun = THINK if not constraint and begins_to_think(parts) else ""
         answering = Answering(request, pieces, constraint, begun=begun)
         need = check_fits(answering.need, self.trained_tokens)
-        answering.need = replace(need, flash_attention=self._flash_attention(request))
+        answering.need = replace(need, flash_attention=self._flash_attention)
         return answering
 
     def _prepare_choices(self, request: Request, parts: Sequence[Run | LoadedImage], pieces: list[Piece]) -> Answering:
@@ -119,10 +119,10 @@ class OpenModel:
         answering.need = replace(need, branches=BRANCHES)
         return answering
 
-    def _flash_attention(self, request: Request) -> bool:
-        return self.plan.kv_type != F16 or devices.flash_attention_is_better(
-            request.one_of_many, self.plan.n_layers > 0
-        )
+    @property
+    def _flash_attention(self) -> bool:
+        """On a processor words are written and questions read more quickly without it (benchmarks/README.md)."""
+        return self.plan.kv_type != F16 or self.plan.n_layers > 0
 
     @property
     def trained_tokens(self) -> int:
