@@ -192,10 +192,6 @@ class ServerOutOfTime(ServerError):
     kind = "server_timeout"
 
 
-class ClosedPipe(Exception):
-    """Nobody reads our answers any more: no mistake of anybody's, so nothing is said about it."""
-
-
 class OutputError(VlmError):
     """The answer cannot be written where it was asked to go."""
 

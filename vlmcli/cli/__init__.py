@@ -14,7 +14,6 @@ from vlmcli.errors import (
     EXIT_INTERRUPTED,
     EXIT_OUTPUT,
     EXIT_USAGE,
-    ClosedPipe,
     OutputError,
     PictureIsFolder,
     UsageError,
@@ -50,18 +49,16 @@ def _run(arguments: Sequence[str] | None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except (ClosedPipe, BrokenPipeError):
-        _forget_stdout()
-        return _EXIT_CLOSED_PIPE
+    except BrokenPipeError:
+        return _closed_pipe()
     except OSError as error:
         _forget_stdout()
         _show(_unwritable(error))
         return EXIT_OUTPUT
-    except SystemExit as ended:  # how typer ends when a pipe closes while it prints help
+    except SystemExit as ended:  # what typer, or rich in its help, makes of a BrokenPipeError
         if not isinstance(ended.__context__, BrokenPipeError):
             raise
-        _forget_stdout()
-        return _EXIT_CLOSED_PIPE
+        return _closed_pipe()
     except Exception as error:
         if not hasattr(error, "format_message"):  # typer's own errors, of a usage that it does not understand
             raise
@@ -101,6 +98,11 @@ def _show(error: VlmError) -> None:
     from vlmcli.output import print_error
 
     print_error(error)
+
+
+def _closed_pipe() -> int:
+    _forget_stdout()
+    return _EXIT_CLOSED_PIPE
 
 
 def _forget_stdout() -> None:

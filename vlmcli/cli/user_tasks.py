@@ -6,8 +6,7 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -16,7 +15,6 @@ from typer.core import TyperCommand, TyperGroup
 from vlmcli.cli.options import OF_THIS_MACHINE
 from vlmcli.cli.settings import with_variables
 from vlmcli.config import LOCAL, RAY, ConfigFile, quietly_read, read_config, read_engines
-from vlmcli.errors import ClosedPipe
 
 _STRENGTH = ("DEFAULT", "DEFAULT_MAP", "ENVIRONMENT", "COMMANDLINE")
 """Names of typer's sources of a value, the weakest first."""
@@ -117,14 +115,6 @@ def _forget_what_does_not_apply(context: Any) -> None:
 class Commands(TyperGroup):
     """The commands of vlm, and behind them those of the user's own."""
 
-    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        with _own_exit_code():
-            return super().make_context(info_name, args, parent, **extra)
-
-    def invoke(self, ctx: Any) -> Any:
-        with _own_exit_code():
-            return super().invoke(ctx)
-
     def list_commands(self, ctx: Any) -> list[str]:
         built_in, file = super().list_commands(ctx), quietly_read()
         if not file.values:
@@ -159,15 +149,6 @@ class Commands(TyperGroup):
 
             teach_typer()
         return super().parse_args(ctx, args)
-
-
-@contextmanager
-def _own_exit_code() -> Iterator[None]:
-    """Where a reader went away: of a BrokenPipeError typer would make an exit code of its own."""
-    try:
-        yield
-    except BrokenPipeError as error:
-        raise ClosedPipe from error
 
 
 def user_command(name: str, help: str, file: ConfigFile) -> Any:
