@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import pty
+import select
 import struct
 import subprocess
 import termios
@@ -98,20 +98,17 @@ def _open_terminal(columns: int, rows: int) -> tuple[int, int]:
     return master, slave
 
 
-def _read_all(master: int) -> bytes:
-    """What comes until the last process that has the terminal open is gone."""
-    received, deadline = b"", time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        try:
-            chunk = os.read(master, 65536)
-        except OSError as error:
-            if error.errno == errno.EIO:  # how Linux says that the other side is closed
-                return received
-            raise
-        if not chunk:
-            return received
-        received += chunk
-    raise TimeoutError(received)
+def _read_all(master: int, slave: int, process: subprocess.Popen[bytes]) -> bytes:
+    """What the process wrote. A mark of ours follows its end, for Linux can lose the last words before a close."""
+    received, marked, deadline = b"", False, time.monotonic() + PATIENCE_S
+    while not received.endswith(b"\0"):
+        if time.monotonic() > deadline:
+            raise TimeoutError(received)
+        if select.select([master], [], [], 0.01)[0]:
+            received += os.read(master, 65536)
+        elif process.poll() is not None and not marked:
+            marked = bool(os.write(slave, b"\0"))
+    return received[:-1]
 
 
 @pytest.fixture
@@ -133,10 +130,10 @@ def on_terminal(start_vlm: Callable[..., subprocess.Popen[bytes]]) -> Callable[.
         os.write(master, typed.encode())
         stdout = subprocess.PIPE if piped else slave
         process = start_vlm(*arguments, stdin=slave, stdout=stdout, stderr=slave, env=env, start_new_session=True)
-        os.close(slave)
         try:
-            sent = _read_all(master)
+            sent = _read_all(master, slave, process)
         finally:
+            os.close(slave)
             os.close(master)
         out = process.communicate(timeout=PATIENCE_S)[0] or b""
         screen = pyte.HistoryScreen(columns, rows, history=1000)
