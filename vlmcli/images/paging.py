@@ -13,7 +13,7 @@ from vlmcli.images.expanding import Named
 from vlmcli.images.names import is_picture_name
 from vlmcli.images.sources import SOURCES, file
 from vlmcli.images.sources.promise import FailedRef
-from vlmcli.images.words import printable
+from vlmcli.images.words import lacks, printable
 
 _TIFF, _PDF = frozenset({".tif", ".tiff"}), ".pdf"
 ALL = "all"
@@ -78,9 +78,8 @@ def _no_page(name: str, count: int, number: int) -> PictureError:
     if not os.path.isfile(name):
         called = "standard input" if name == "-" else printable(name)
         return PictureError(f"Of {called} only the first page is read.", f"Take another alone: --frame {number}")
-    has = "one page" if count == 1 else f"{count:,} pages"
     there = "the one there is: --pages 1" if count == 1 else f"those there are: --pages 1-{count}"
-    return PictureError(f"{printable(name)} has {has}, and no page {number:,}.", f"Take {there}")
+    return PictureError(f"{printable(name)} {lacks(count, 'page', number)}", f"Take {there}")
 
 
 def _wished(ranges: Ranges, count: int) -> list[int]:

@@ -30,3 +30,8 @@ def quoted(text: str) -> str:
 def called(ref: ImageRef) -> str:
     """The picture as the first words of a sentence."""
     return "Standard input" if ref.kind == "stdin" else printable(ref.name)
+
+
+def lacks(count: int, thing: str, number: int) -> str:
+    """`has 3 pages, and no page 7.`"""
+    return f"has {f'one {thing}' if count == 1 else f'{count:,} {thing}s'}, and no {thing} {number:,}."
