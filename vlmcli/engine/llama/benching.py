@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from vlmcli.core import LoadedImage, Measured, ModelFiles, Picture, Request, Sampling, Text, Turn
 from vlmcli.engine import EngineSettings
-from vlmcli.engine.fit import Need
 from vlmcli.engine.llama import devices
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.bindings import llama
@@ -61,10 +60,9 @@ class _Prompt:
     def __init__(self, model: OpenModel, image: LoadedImage) -> None:
         turn = Turn("user", (Picture(image), Text(QUESTION)))
         request = Request(0, (turn,), Sampling(max_tokens=_STEPS))
-        alone, of_many = model.prepare(request), model.prepare(replace(request, one_of_many=True))
-        self._model, self._pieces = model, list(alone.pieces)
+        answering = model.prepare(request)
+        self._model, self._pieces, self.need = model, list(answering.pieces), answering.need
         self._rows: dict[int, bytes] = {}
-        self.need, self.need_of_many = alone.need, of_many.need
 
     @property
     def tokens(self) -> int:
@@ -113,7 +111,7 @@ class _Prompt:
 
 def _alone(model: OpenModel, prompt: _Prompt) -> Iterator[Measured]:
     """As one question is computed."""
-    with closing(_context(model, prompt.need, 1)) as context:
+    with closing(_context(model, prompt, 1)) as context:
         seconds = _median_s(lambda: prompt.read_in(context))
         yield Measured("prefill", prompt.tokens / seconds, "tokens/s", prompt.tokens, seconds)
         yield _decoding("decode", context, prompt, 1)
@@ -122,7 +120,7 @@ def _alone(model: OpenModel, prompt: _Prompt) -> Iterator[Measured]:
 def _side_by_side(model: OpenModel, prompt: _Prompt, most: int) -> Iterator[Measured]:
     """As many questions are computed: the same picture in each sequence, which takes as long as another one would."""
     most = min(most, devices.MOST_SEQUENCES)
-    with closing(_context(model, prompt.need_of_many, most)) as context:
+    with closing(_context(model, prompt, most)) as context:
         prompt.read_in(context)
         slots = context.plan.n_slots
         for slot in range(1, slots):
@@ -133,8 +131,8 @@ def _side_by_side(model: OpenModel, prompt: _Prompt, most: int) -> Iterator[Meas
             yield _decoding(f"decode x {sequences}", context, prompt, sequences)
 
 
-def _context(model: OpenModel, need: Need, most: int) -> Context:
-    plan = model.plan_context([need] * most, most)
+def _context(model: OpenModel, prompt: _Prompt, most: int) -> Context:
+    plan = model.plan_context([prompt.need] * most, most)
     return Context(model.decoder, plan, Abort(), model.threads, model.threads_batch)
 
 
