@@ -25,9 +25,9 @@ _VARIABLES = (
 
 def manual() -> str:
     """The whole page."""
-    from vlmcli.cli.app import app
+    from vlmcli.cli.app import command_line
 
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(command_line())
     tasks = [root.commands[name] for name in commands_with_settings()]
     shared = frozenset.intersection(*(frozenset(map(_names, task.params)) for task in tasks))
     lines = [*_head(root), ".SH COMMANDS"]

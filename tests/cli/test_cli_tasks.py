@@ -88,7 +88,7 @@ def test_what_needs_no_model(vlm: Run, command: list[str]) -> None:
 def test_help_breaks_its_lines_where_the_terminal_ends_and_nowhere_else() -> None:
     from typer.main import get_command
 
-    from vlmcli.cli.app import app
+    from vlmcli.cli.app import command_line
 
     def check(command: Any) -> None:
         paragraphs = (command.help or "").split("\n\n")
@@ -96,7 +96,7 @@ def test_help_breaks_its_lines_where_the_terminal_ends_and_nowhere_else() -> Non
         for below in getattr(command, "commands", {}).values():
             check(below)
 
-    check(get_command(app))
+    check(get_command(command_line()))
 
 
 @pytest.mark.parametrize("command", [[], ["ask"], ["describe"], ["ocr"], ["compare"]])

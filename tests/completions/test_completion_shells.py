@@ -129,10 +129,10 @@ def test_the_files_are_what_the_generator_writes() -> None:
 def test_the_manual_tells_of_every_command_and_option() -> None:
     import typer
 
-    from vlmcli.cli.app import app
+    from vlmcli.cli.app import command_line
 
     text = (FOLDER / "vlm.1").read_text(encoding="ascii").replace("\\-", "-")
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(command_line())
     for name, command in root.commands.items():
         assert f"vlm {name}" in text
         for parameter in command.params:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shlex
@@ -23,21 +24,26 @@ from vlmcli.errors import (
 _EXIT_CLOSED_PIPE = 141
 """128 + SIGPIPE: what the shell shows of a program whose reader has gone."""
 _LONGEST_LINE = 200
+_NEW_OBJECTS = 100_000
+"""Python looks for circles among new objects once there are so many, by default 700. A start makes 70,000 that stay: to
+look through them again and again took a tenth of it."""
 _MEANT = re.compile(r"^No such command .* Did you mean '([\w-]+)'\?$")
 _UNKNOWN = re.compile(r"^No such command '(.+)'$")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; `arguments` without the program's name, sys.argv's by default. Returns the exit code."""
+    gc.set_threshold(_NEW_OBJECTS)
     with never_lost():
         return _run(arguments)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        from vlmcli.cli.app import app
+        from vlmcli.cli.app import command_line
 
-        code = app(args=None if arguments is None else list(arguments), prog_name="vlm", standalone_mode=False)
+        typed = list(sys.argv[1:] if arguments is None else arguments)
+        code = command_line(typed)(args=typed, prog_name="vlm", standalone_mode=False)
         if sys.stdout:  # None where it was closed from the start (`>&-`)
             sys.stdout.flush()
         return code or 0

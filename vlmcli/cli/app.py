@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from inspect import getdoc
 from typing import Annotated
 
@@ -10,20 +11,10 @@ import typer
 
 from vlmcli import __version__
 from vlmcli.cli.ask import ask
-from vlmcli.cli.bench import EXAMPLES as BENCH_EXAMPLES
-from vlmcli.cli.bench import bench
-from vlmcli.cli.cache import cache
 from vlmcli.cli.compare import compare
-from vlmcli.cli.config import config
-from vlmcli.cli.demo import demo
 from vlmcli.cli.describe import describe
-from vlmcli.cli.doctor import EXAMPLES as DOCTOR_EXAMPLES
-from vlmcli.cli.doctor import doctor
 from vlmcli.cli.inspect import inspect
-from vlmcli.cli.merge import merge
-from vlmcli.cli.models import models
 from vlmcli.cli.ocr import ocr
-from vlmcli.cli.pull import PULL_EXAMPLES, pull
 from vlmcli.cli.settings import register, with_variables
 from vlmcli.cli.signatures import with_common
 from vlmcli.cli.user_tasks import Commands, TaskCommand
@@ -46,15 +37,27 @@ _EXAMPLES = {
     ocr: ("vlm ocr receipt.png > receipt.txt", "vlm ocr page-*.png -o pages.jsonl"),
 }
 
-app = typer.Typer(
-    name="vlm",
-    cls=Commands,
-    help="Ask vision-language models about pictures, on this machine.",
-    epilog=_EXIT_CODES,
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+
+def command_line(arguments: Sequence[str] = ()) -> typer.Typer:
+    """All commands; or, where `arguments` begin with the name of one, that one alone.
+
+    Typer builds each that it is given, and for all of them that takes a tenth of a question's whole start.
+    """
+    app = typer.Typer(
+        name="vlm",
+        cls=Commands,
+        help="Ask vision-language models about pictures, on this machine.",
+        epilog=_EXIT_CODES,
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    first = arguments[0] if arguments else ""
+    for add in [_ADD[first]] if first in _ADD else _ADD.values():
+        add(app)
+    _on_whole_lines(app)
+    return app
 
 
 def _version(wanted: bool) -> None:
@@ -63,7 +66,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
@@ -72,23 +74,64 @@ def _root(
     pass
 
 
-def _add(command: Callable[..., int]) -> None:
-    examples = "Examples:\n\n" + "\n\n".join(_EXAMPLES[command])
+def _add_task(entry: Callable[..., int], examples: Sequence[str], app: typer.Typer) -> None:
+    shown = "Examples:\n\n" + "\n\n".join(examples)
+    app.command(cls=TaskCommand, epilog=f"{shown}\n\n{_EXIT_CODES}", no_args_is_help=True)(entry)
+
+
+def _add_merge(app: typer.Typer) -> None:
+    from vlmcli.cli.merge import merge
+
+    app.command(no_args_is_help=True)(merge)
+
+
+def _add_demo(app: typer.Typer) -> None:
+    from vlmcli.cli.demo import demo
+
+    app.command()(demo)
+
+
+def _add_doctor(app: typer.Typer) -> None:
+    from vlmcli.cli.doctor import EXAMPLES, doctor
+
+    app.command(epilog=EXAMPLES)(doctor)
+
+
+def _add_bench(app: typer.Typer) -> None:
+    from vlmcli.cli.bench import EXAMPLES, bench
+
+    app.command(cls=TaskCommand, epilog=EXAMPLES)(with_variables(with_common(bench)))
+
+
+def _add_pull(app: typer.Typer) -> None:
+    from vlmcli.cli.pull import PULL_EXAMPLES, pull
+
+    app.command(epilog=PULL_EXAMPLES, no_args_is_help=True)(pull)
+
+
+def _add_models(app: typer.Typer) -> None:
+    from vlmcli.cli.models import models
+
+    app.add_typer(models, name="models")
+
+
+def _add_config(app: typer.Typer) -> None:
+    from vlmcli.cli.config import config
+
+    app.add_typer(config, name="config")
+
+
+def _add_cache(app: typer.Typer) -> None:
+    from vlmcli.cli.cache import cache
+
+    app.add_typer(cache, name="cache")
+
+
+def _task(command: Callable[..., int]) -> Callable[[typer.Typer], None]:
+    """Its options are settings for good, which other commands know of too: so they are read at once."""
     entry = with_common(command)
     register(command.__name__, entry)
-    app.command(cls=TaskCommand, epilog=f"{examples}\n\n{_EXIT_CODES}", no_args_is_help=True)(entry)
-
-
-for _command in (describe, ask, compare, ocr, inspect):
-    _add(_command)
-app.command(no_args_is_help=True)(merge)
-app.command()(demo)
-app.command(epilog=DOCTOR_EXAMPLES)(doctor)
-app.command(cls=TaskCommand, epilog=BENCH_EXAMPLES)(with_variables(with_common(bench)))
-app.command(epilog=PULL_EXAMPLES, no_args_is_help=True)(pull)
-app.add_typer(models, name="models")
-app.add_typer(config, name="config")
-app.add_typer(cache, name="cache")
+    return partial(_add_task, entry, _EXAMPLES[command])
 
 
 def _on_whole_lines(commands: typer.Typer) -> None:
@@ -104,4 +147,16 @@ def _unwrapped(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
-_on_whole_lines(app)
+_ADD: dict[str, Callable[[typer.Typer], None]] = {
+    **{command.__name__: _task(command) for command in (describe, ask, compare, ocr, inspect)},
+    "merge": _add_merge,
+    "demo": _add_demo,
+    "doctor": _add_doctor,
+    "bench": _add_bench,
+    "pull": _add_pull,
+    "models": _add_models,
+    "config": _add_config,
+    "cache": _add_cache,
+}
+NAMES = frozenset(_ADD)
+"""Of the built-in commands."""

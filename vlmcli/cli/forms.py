@@ -1,7 +1,6 @@
 """The options about the form of an answer: one of some labels, JSON that fits a schema, or what matches a pattern."""
 
-from __future__ import annotations
-
+# No __future__ annotations: see options.py.
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,10 +92,10 @@ class Forms:
         form = form_of(None if self.choices is None else _labels(self.choices), self.schema, self.regex)
         return {"form": form, "calibrate": self.calibrate, "min_confidence": self.min_confidence or 0.0}
 
-    def shape(self, form: Form | None) -> Shape:
+    def shape(self, form: "Form | None") -> "Shape":
         return Shape(self.probs, columns_of(form), plain=form is not None, sorting=self._sorting())
 
-    def _sorting(self) -> Sorting | None:
+    def _sorting(self) -> "Sorting | None":
         from vlmcli.batch.sorting import Sorting
 
         if self.move_to is not None and self.link_to is not None:
@@ -112,11 +111,11 @@ class Shape:
     probs: bool = False
     columns: tuple[str, ...] = ()
     plain: bool = False
-    sorting: Sorting | None = None
+    sorting: "Sorting | None" = None
     """Where the pictures go when all is answered."""
 
 
-def columns_of(form: Form | None) -> tuple[str, ...]:
+def columns_of(form: "Form | None") -> tuple[str, ...]:
     """The fields of a record that stand in columns of their own: each label's probability, an object's properties."""
     from vlmcli.core import Choices, Schema
 

@@ -1,7 +1,6 @@
 """The options that all tasks share, declared once, and given to each command's signature."""
 
-from __future__ import annotations
-
+# No __future__ annotations: as strings, those that typer reads would be compiled at each start.
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -177,7 +176,7 @@ class Common:
         bool, typer.Option("--no-markdown", help="Plain text on a terminal too.", rich_help_panel=OUTPUT)
     ] = False
 
-    def task_options(self, **own: Any) -> TaskOptions:
+    def task_options(self, **own: Any) -> "TaskOptions":
         """These options and a command's own ones, as the task takes them."""
         from vlmcli.tasks import TaskOptions
 

@@ -1,7 +1,6 @@
 """From the arguments of a command, and the options about them, to references to pictures."""
 
-from __future__ import annotations
-
+# No __future__ annotations: see options.py.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -82,7 +81,7 @@ class Sources:
     ] = False
 
     @property
-    def wish(self) -> Wish:
+    def wish(self) -> "Wish":
         from vlmcli.images.wishes import Wish
 
         return Wish(self.frame, self.allow_truncated, self.allow_local)
@@ -99,7 +98,7 @@ class Sources:
 
 def find_pictures(
     arguments: Sequence[str] | None, sources: Sources = Sources(), all_or_none: bool = False, folders: bool = False
-) -> tuple[ImageRef, ...]:
+) -> "tuple[ImageRef, ...]":
     """References to all that was named. One that is missing among others fails later, as its own record.
 
     Raises the PictureError of one that is missing when there is only that, or with `all_or_none`.
@@ -109,12 +108,14 @@ def find_pictures(
 
 def picture_names(
     arguments: Sequence[str] | None, sources: Sources = Sources(), folders: bool = False
-) -> list[Expanded]:
+) -> "list[Expanded]":
     """The names that arguments and the list stand for, in their order; in the place of a bad one what is wrong."""
     return [each.name for each in iter_names(arguments, sources, folders)]
 
 
-def iter_names(arguments: Sequence[str] | None, sources: Sources = Sources(), folders: bool = False) -> Iterator[Named]:
+def iter_names(
+    arguments: Sequence[str] | None, sources: Sources = Sources(), folders: bool = False
+) -> "Iterator[Named]":
     """The same one after the other, as folders are walked and lists are read. Nothing is looked at before the first.
 
     `folders`: one that is named stands for its own pictures without --recursive, too.
@@ -140,7 +141,7 @@ def iter_names(arguments: Sequence[str] | None, sources: Sources = Sources(), fo
         raise PictureNotFound(f"Of all that was named, {options} leave nothing over.", "vlm … --dry-run")
 
 
-def _paged(named: Named, sources: Sources) -> Iterator[Named]:
+def _paged(named: "Named", sources: Sources) -> "Iterator[Named]":
     """A document of several pages as these, where pages were asked for."""
     if sources.pages is None:
         yield named
@@ -158,7 +159,7 @@ def _takes(sources: Sources) -> Callable[[str], bool]:
     return (lambda name: is_picture_name(name) or is_pdf_name(name)) if sources.pages else is_picture_name
 
 
-def _named(arguments: Sequence[str] | None, sources: Sources, folders: bool) -> Iterator[Named]:
+def _named(arguments: Sequence[str] | None, sources: Sources, folders: bool) -> "Iterator[Named]":
     from vlmcli.images.expanding import expand_list, expand_named
     from vlmcli.images.listing import STDIN, iter_names
     from vlmcli.images.paging import ALL
@@ -188,7 +189,7 @@ def _refuse_two_pages(names: Sequence[str]) -> None:
             raise UsageError(f"{name} and --pages both say which page.", "Leave out --pages")
 
 
-def resolve_names(names: Sequence[Expanded], sources: Sources, all_or_none: bool = False) -> tuple[ImageRef, ...]:
+def resolve_names(names: "Sequence[Expanded]", sources: Sources, all_or_none: bool = False) -> "tuple[ImageRef, ...]":
     """A reference for each name. See `find_pictures`."""
     refs = tuple(iter_refs(names, sources.wish))
     failures = [ref.error for ref in refs if _is_failure(ref)]
@@ -197,7 +198,7 @@ def resolve_names(names: Sequence[Expanded], sources: Sources, all_or_none: bool
     return refs
 
 
-def iter_refs(names: Iterable[Expanded], wish: Wish) -> Iterator[ImageRef]:
+def iter_refs(names: "Iterable[Expanded]", wish: "Wish") -> "Iterator[ImageRef]":
     """A reference for each name, as they come; one that is missing knows what is wrong with it.
 
     Raises UsageError for standard input named twice.
@@ -213,7 +214,7 @@ def iter_refs(names: Iterable[Expanded], wish: Wish) -> Iterator[ImageRef]:
         yield ref
 
 
-def resolve_name(name: Expanded, wish: Wish) -> ImageRef:
+def resolve_name(name: "Expanded", wish: "Wish") -> "ImageRef":
     """A reference; to what is wrong, where it is missing."""
     from vlmcli.images import resolve
     from vlmcli.images.expanding import failed
@@ -227,7 +228,7 @@ def resolve_name(name: Expanded, wish: Wish) -> ImageRef:
         return failed(name, error)
 
 
-def first_and_all(refs: Iterator[ImageRef]) -> tuple[bool, Iterator[ImageRef]]:
+def first_and_all(refs: "Iterator[ImageRef]") -> "tuple[bool, Iterator[ImageRef]]":
     """Whether there is but one, and all of them. Raises the PictureError of a single one that is missing."""
     first = list(islice(refs, 2))
     if len(first) == 1 and _is_failure(first[0]):
@@ -235,7 +236,7 @@ def first_and_all(refs: Iterator[ImageRef]) -> tuple[bool, Iterator[ImageRef]]:
     return len(first) == 1, chain(first, refs)
 
 
-def _is_failure(ref: ImageRef) -> TypeGuard[FailedRef]:
+def _is_failure(ref: "ImageRef") -> "TypeGuard[FailedRef]":
     from vlmcli.images.sources.promise import FailedRef
 
     return isinstance(ref, FailedRef)

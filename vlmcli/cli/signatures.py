@@ -38,6 +38,7 @@ def with_common(command: Callable[..., int]) -> Callable[..., int]:
     return entry
 
 
+@functools.cache
 def parameters_of(group: type[Any], of_opening: bool = False) -> list[inspect.Parameter]:
     """Its fields; `of_opening`: those that say how a model is opened."""
     hints = get_type_hints(group, include_extras=True)
@@ -54,7 +55,7 @@ def _is_of_opening(name: str, hint: Any) -> bool:
     return name not in _NOT_OF_OPENING and hint.__metadata__[0].rich_help_panel not in (ANSWER, OUTPUT)
 
 
-_SHARED: dict[str, type[Any]] = {
+_SHARED: dict[str, Any] = {
     "sources": Sources,
     "common": Common,
     "folder": Folder,

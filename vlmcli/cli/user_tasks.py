@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from vlmcli.cli.options import OF_THIS_MACHINE
 from vlmcli.cli.settings import with_variables
+from vlmcli.cli.values import take_plain_values
 from vlmcli.config import LOCAL, RAY, ConfigFile, quietly_read, read_config, read_engines
 
 _STRENGTH = ("DEFAULT", "DEFAULT_MAP", "ENVIRONMENT", "COMMANDLINE")
@@ -26,7 +27,7 @@ class TaskCommand(TyperCommand):
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         helping = extra.get("resilient_parsing") or bool({"-h", "--help"} & set(args))
         if parent is not None and not helping:  # help and completion must work beside a broken file
-            extra["default_map"] = _defaults_of(str(info_name), frozenset(parent.command.commands))
+            extra["default_map"] = _defaults_of(str(info_name))
         try:
             context = super().make_context(info_name, args, parent, **extra)
         except Exception as error:
@@ -36,7 +37,7 @@ class TaskCommand(TyperCommand):
         return context
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        _take_unchecked(self, ctx)
+        _spare_pydantic(self, ctx)
         return super().parse_args(ctx, args)
 
     def make_parser(self, ctx: Any) -> Any:
@@ -67,20 +68,23 @@ def _name_the_variable(error: Any) -> None:
         error.param_hint = str(parameter.envvar)
 
 
-def _take_unchecked(command: Any, context: Any) -> None:
-    """What is still being typed is not checked: spares loading pydantic, and callbacks like that of --version."""
+def _spare_pydantic(command: Any, context: Any) -> None:
+    """What is still being typed is not checked at all: callbacks like that of --version would be called, too."""
     if context.resilient_parsing:
         for parameter in command.get_params(context):
             vars(parameter)["process_value"] = lambda _context, value: value
+    else:
+        take_plain_values(command, context)
 
 
-def _defaults_of(command: str, built_in: frozenset[str]) -> dict[str, Any]:
+def _defaults_of(command: str) -> dict[str, Any]:
     file = read_config()
     if not file.values:
         return {}
+    from vlmcli.cli.app import NAMES
     from vlmcli.cli.settings_file import check, defaults
 
-    check(file, built_in)
+    check(file, NAMES)
     return dict(defaults(file, command))
 
 
@@ -143,7 +147,7 @@ class Commands(TyperGroup):
             sys.exit(respond(self, prog_name, instruction))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        _take_unchecked(self, ctx)
+        _spare_pydantic(self, ctx)
         if args and args[0].startswith(("--show-completion", "--install-completion")):
             from vlmcli.cli.completion_scripts import teach_typer
 
