@@ -42,13 +42,12 @@ def show(context: typer.Context) -> None:
         return
     from vlmcli.cli.config_table import print_table, rows_of
 
-    file = _checked(context)
+    file = _checked()
     print_table(rows_of(file), file)
 
 
 @config.command("set")
 def set_(
-    context: typer.Context,
     key: Annotated[
         str,
         typer.Argument(metavar="KEY", help="model, describe.style, tasks.NAME.prompt, …", autocompletion=settable_keys),
@@ -61,7 +60,7 @@ def set_(
     from vlmcli.output.streams import say
 
     keys = tuple(key.split("."))
-    set_key(keys, _parsed(keys, value), lambda file: check(file, _built_in(context)))
+    set_key(keys, _parsed(keys, value), check)
     variable = f"VLM_{keys[-1].upper()}"
     if os.environ.get(variable) and keys[-1] in all_settings():
         say(f"vlm: {variable} is set in the environment and wins over it")
@@ -88,7 +87,7 @@ def unset(
 
 
 @config.command()
-def edit(context: typer.Context) -> int:
+def edit() -> int:
     """Open the settings file in $VISUAL or $EDITOR."""
     import subprocess
 
@@ -103,7 +102,7 @@ def edit(context: typer.Context) -> int:
         raise UsageError(f"The editor {command[0]} does not start: {reason}.", "export EDITOR=nano") from None
     if code:
         raise UsageError(f"The editor {command[0]} ended with exit code {code}.")
-    _checked(context)
+    _checked()
     return 0
 
 
@@ -114,16 +113,12 @@ def path() -> int:
     return 0
 
 
-def _checked(context: typer.Context) -> ConfigFile:
+def _checked() -> ConfigFile:
     from vlmcli.cli.settings_file import check
 
     file = read_config()
-    check(file, _built_in(context))
+    check(file)
     return file
-
-
-def _built_in(context: Any) -> frozenset[str]:
-    return frozenset(context.find_root().command.commands)
 
 
 def _parsed(keys: tuple[str, ...], value: str) -> Value:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from vlmcli.cli.options import MODEL_PARTS
 from vlmcli.cli.settings import (
     Setting,
     Value,
@@ -17,9 +18,6 @@ from vlmcli.cli.settings import (
 )
 from vlmcli.config import LOCAL, RAY, ConfigFile
 from vlmcli.errors import UsageError
-
-MODEL_PARTS = ("mmproj", "family", "chat_template")
-"""Options that belong to a model: where another model is chosen with more right, they go with the one it replaces."""
 
 _TASK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z", re.IGNORECASE)
 
@@ -53,12 +51,12 @@ def task_names(file: ConfigFile) -> list[str]:
     return [name for name, table in tables if isinstance(table, dict) and isinstance(table.get("prompt"), str)]
 
 
-def check(file: ConfigFile, built_in: frozenset[str]) -> None:
+def check(file: ConfigFile) -> None:
     """Raises UsageError, with file, key and line, for the first thing in the file that means nothing."""
     known = all_settings()
     for name, value in file.values.items():
         if name == "tasks":
-            _check_tasks(file, value, built_in)
+            _check_tasks(file, value)
         elif name == "aliases":
             _check_aliases(file, value)
         elif name == "engines":
@@ -71,12 +69,14 @@ def check(file: ConfigFile, built_in: frozenset[str]) -> None:
             )
 
 
-def _check_tasks(file: ConfigFile, tasks: Any, built_in: frozenset[str]) -> None:
+def _check_tasks(file: ConfigFile, tasks: Any) -> None:
+    from vlmcli.cli.app import NAMES
+
     if not isinstance(tasks, dict):
         raise _complaint(file, ("tasks",), "tasks is not a table.", _TASK_EXAMPLE)
     for name, table in tasks.items():
         keys = ("tasks", name)
-        if name in built_in:
+        if name in NAMES:
             hint = f"Give it another name; to change {name} itself: [{name}]"
             raise _complaint(file, keys, f"a task cannot be called {name}: vlm has a command of that name.", hint)
         if not _TASK_NAME.match(name):

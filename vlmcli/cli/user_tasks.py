@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from vlmcli.cli.options import OF_THIS_MACHINE
+from vlmcli.cli.options import MODEL_PARTS, OF_THIS_MACHINE
 from vlmcli.cli.settings import with_variables
 from vlmcli.cli.values import take_plain_values
 from vlmcli.config import LOCAL, RAY, ConfigFile, quietly_read, read_config, read_engines
@@ -81,17 +81,14 @@ def _defaults_of(command: str) -> dict[str, Any]:
     file = read_config()
     if not file.values:
         return {}
-    from vlmcli.cli.app import NAMES
     from vlmcli.cli.settings_file import check, defaults
 
-    check(file, NAMES)
+    check(file)
     return dict(defaults(file, command))
 
 
 def _forget_what_does_not_apply(context: Any) -> None:
     """`--model demo` does not get the projector that the file names for its own model."""
-
-    from vlmcli.cli.settings_file import MODEL_PARTS
 
     def strength(name: str) -> int:
         source = context.get_parameter_source(name)
@@ -134,7 +131,7 @@ class Commands(TyperGroup):
 
             file = quietly_read() if ctx.resilient_parsing else read_config()
             if is_task(file, cmd_name) and not ctx.resilient_parsing:
-                check(file, frozenset(self.commands))
+                check(file)
             if cmd_name in task_names(file):
                 return user_command(cmd_name, table_of(file, cmd_name).get("help", ""), file)
         return command
