@@ -24,7 +24,6 @@ from vlmcli.core import Detail, ImageRef, JobEvent, ModelFiles, Seen
 from vlmcli.engine import Engine, EngineSettings, Looker
 from vlmcli.engine.modes import Mode
 from vlmcli.engine.offload_wish import parse_kv_type, parse_wish
-from vlmcli.grammar import form_of
 from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
 from vlmcli.session import Conversation
@@ -154,6 +153,8 @@ class Vlm:
         JSON that fits it, given as a mapping, a Pydantic model, a file's path or in the short form (then `.data`, and
         `.instance` of a Pydantic model). `regex`: what matches it as a whole.
         """
+        from vlmcli.grammar import form_of
+
         pictures = list(picture) if isinstance(picture, list | tuple) else [picture]
         form = form_of(choices, schema, regex)
         model = schema if hasattr(schema, "model_validate") else None

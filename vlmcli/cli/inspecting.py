@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from vlmcli.api import Vlm
+from vlmcli.cli.exit_code import ExitCode
 from vlmcli.cli.options import Common
-from vlmcli.cli.work import INSPECTING, ExitCode, open_model
+from vlmcli.cli.work import INSPECTING, open_model
 from vlmcli.core import ImageRef, LoadedImage, Region, Seen
 from vlmcli.drawing import draw_frames
 from vlmcli.errors import VlmError

@@ -17,6 +17,9 @@ _MODEL, _GPU, ANSWER, OUTPUT = "Model", "Processor and GPU", "Answer", "Output"
 OF_THIS_MACHINE = ("gpu", "device", "main_gpu", "tensor_split", "projector_gpu", "kv_type", "threads", "threads_batch")
 """Fields of Common about how a model is computed here: of no use to a server, which has its own."""
 
+MODEL_PARTS = ("mmproj", "family", "chat_template")
+"""Fields of Common that belong to a model: where another is chosen with more right, they go with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Common:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from vlmcli.batch.tally import Tally
+from vlmcli.cli.exit_code import ExitCode
 from vlmcli.cli.options import Common
-from vlmcli.cli.work import ExitCode
 from vlmcli.errors import EXIT_INTERRUPTED, PictureError, VlmError
 from vlmcli.output import is_terminal, print_error, show_name
 from vlmcli.output.streams import say

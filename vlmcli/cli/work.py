@@ -12,29 +12,21 @@ from typing import TYPE_CHECKING
 
 from vlmcli.api import Vlm
 from vlmcli.batch.ahead import as_they_come
-from vlmcli.batch.ledger import holds_ledger
+from vlmcli.cli.exit_code import ExitCode
 from vlmcli.cli.forms import Shape
 from vlmcli.cli.gpu_hint import say_unused_gpu
 from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.options import Common
 from vlmcli.config import LOCAL
 from vlmcli.core import ImageRef, JobDone, Record
-from vlmcli.errors import (
-    EXIT_INTERRUPTED,
-    EXIT_NOT_SURE,
-    EXIT_OK,
-    EXIT_PICTURE,
-    EXIT_SOME_FAILED,
-    ModelNotHere,
-    PictureError,
-    UsageError,
-    VlmError,
-)
+from vlmcli.errors import EXIT_INTERRUPTED, ModelNotHere, UsageError
 from vlmcli.output import OutputSettings, open_writer, show_name
 from vlmcli.output.streams import is_terminal, say
 from vlmcli.tasks import TaskOptions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vlmcli.images.wishes import Wish
 
 
@@ -132,11 +124,7 @@ def answer(
     shape: Shape = NO_SHAPE,
 ) -> int:
     """Run the plans as jobs, as they come, and write what is answered. Returns the exit code."""
-    if common.output is not None and holds_ledger(common.output):
-        raise UsageError(
-            f"{show_name(str(common.output))} holds what a job over many pictures has answered.",
-            "Name another file with --output",
-        )
+    _spare_ledger(common.output)
     vlm = open_model(common, task)
     headings = _Headings(plans)
     settings = replace(output_settings(common, markdown, wish, shape), jobs=headings.jobs, heading=headings.of)
@@ -156,6 +144,19 @@ def answer(
     finally:
         leave(vlm.close)
     return tally.code
+
+
+def _spare_ledger(output: Path | None) -> None:
+    """Raises UsageError for an output that a job over many pictures goes on from."""
+    if output is None:
+        return
+    from vlmcli.batch.ledger import holds_ledger
+
+    if holds_ledger(output):
+        raise UsageError(
+            f"{show_name(str(output))} holds what a job over many pictures has answered.",
+            "Name another file with --output",
+        )
 
 
 class _Headings:
@@ -185,41 +186,6 @@ class _Headings:
 
 
 _TITLES_KEPT = 1000
-
-
-class ExitCode:
-    """0 when all were answered, 1 when some; when none was, the code of what went wrong, 3 for pictures.
-
-    6 where nothing went wrong, but a choice was not likely enough.
-    """
-
-    def __init__(self) -> None:
-        self._answered = self._failed = self._undecided = 0
-        self._worse: BaseException | None = None
-
-    def count(self, record: Record) -> None:
-        self._answered += record.error is None
-        self._undecided += record.undecided
-        if record.error is not None:
-            self.count_error(record.error)
-
-    def count_answered(self, many: int) -> None:
-        self._answered += many
-
-    def count_error(self, error: BaseException, many: int = 1) -> None:
-        self._failed += many
-        if not isinstance(error, PictureError):
-            self._worse = self._worse or error
-
-    @property
-    def code(self) -> int:
-        if not self._failed:
-            return EXIT_NOT_SURE if self._undecided else EXIT_OK
-        if self._answered:
-            return EXIT_SOME_FAILED
-        if self._worse is None:
-            return EXIT_PICTURE
-        return self._worse.exit_code if isinstance(self._worse, VlmError) else EXIT_SOME_FAILED
 
 
 def _never_begun(record: Record) -> bool:

@@ -18,7 +18,6 @@ from typing import TextIO
 
 from vlmcli.errors import UsageError
 from vlmcli.output.as_csv import CsvFormat
-from vlmcli.output.as_html import HtmlFormat
 from vlmcli.output.as_imagefolder import METADATA_NAME, ImagefolderFormat
 from vlmcli.output.as_json import JsonFormat
 from vlmcli.output.as_jsonl import JsonlFormat
@@ -54,13 +53,19 @@ class Kind:
     """The one name, whatever its extension, that a file of this format must have."""
 
 
+def _open_html(settings: OutputSettings, sink: Sink) -> Format:
+    from vlmcli.output.as_html import HtmlFormat  # half of what importing all formats would take
+
+    return HtmlFormat(settings, sink)
+
+
 WRITERS: dict[str, Kind] = {
     "text": Kind(TextFormat, (".txt",)),
     "json": Kind(JsonFormat, (".json",)),
     "jsonl": Kind(JsonlFormat, (".jsonl", ".ndjson")),
     "csv": Kind(CsvFormat, (".csv",)),
     "markdown": Kind(MarkdownFormat, (".md", ".markdown")),
-    "html": Kind(HtmlFormat, (".html", ".htm")),
+    "html": Kind(_open_html, (".html", ".htm")),
     "imagefolder": Kind(ImagefolderFormat, file_name=METADATA_NAME),
 }
 

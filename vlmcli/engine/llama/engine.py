@@ -17,6 +17,7 @@ from vlmcli.engine import EngineSettings
 from vlmcli.engine.llama.abort import Abort
 from vlmcli.engine.llama.devices import MOST_SEQUENCES, best_parallel
 from vlmcli.engine.llama.model import OpenModel
+from vlmcli.engine.llama.template import import_ahead
 from vlmcli.engine.llama.worker import Inbox, Worker
 from vlmcli.engine.taking import MOST_PIXEL_BYTES, pixel_bytes, take
 from vlmcli.errors import EngineError
@@ -108,6 +109,7 @@ class LlamaEngine:
 
     def _open(self, outbox: _Outbox) -> Worker:
         outbox.put(Stage(None, "loading"))
+        import_ahead()
         return Worker(OpenModel(self._files, self._settings, self._abort, outbox.put), self._abort, self._parallel)
 
     def interrupt(self) -> bool:

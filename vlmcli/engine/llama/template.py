@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -77,6 +78,15 @@ def _system_in_user_turn(messages: Sequence[tuple[str, str]]) -> list[tuple[str,
         role, content = rest[0]
         rest[0] = (role, f"{system}\n{content}")
     return rest
+
+
+def import_ahead() -> None:
+    """Import the template engine on a thread of its own, while llama.cpp reads a model and Python would wait."""
+    threading.Thread(target=_import, name="jinja2", daemon=True).start()
+
+
+def _import() -> None:
+    import jinja2.sandbox  # noqa: F401
 
 
 @functools.cache

@@ -9,10 +9,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vlmcli.models.hub.events import Begun, Checking, Progress, Pulled, PullEvent, Retrying, Waiting
 from vlmcli.models.hub.layout import cache_dir, cached_repositories, find_snapshot, is_offline, repo_folder
 
 if TYPE_CHECKING:
+    from vlmcli.models.hub.events import Begun, Checking, Progress, Pulled, PullEvent, Retrying, Waiting
     from vlmcli.models.hub.listing import list_repository, read_start
     from vlmcli.models.hub.pulling import pull
     from vlmcli.models.hub.removing import Leftover, delete_files, drop_partials, partials
@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 _LATE = {
+    **dict.fromkeys(("Begun", "Checking", "Progress", "PullEvent", "Pulled", "Retrying", "Waiting"), "events"),
     "list_repository": "listing",
     "read_start": "listing",
     "pull": "pulling",
