@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
@@ -55,6 +56,25 @@ def test_a_page_without_text_gives_nothing(vlm: Run, tmp_path: Path) -> None:
     assert vlm("ocr", tmp_path / "blank.png", "--model", "demo") == (0, "", "")
     record = json.loads(vlm("ocr", tmp_path / "blank.png", "--model", "demo", "--format", "json").stdout)
     assert (record["text"], record["blocks"], record["error"]) == ("", [], None)
+
+
+def test_hocr_of_a_document_has_each_page_with_its_lines(vlm: Run, pages: str) -> None:
+    assert vlm("ocr", pages, "--model", "demo", "-o", "out.hocr", "--quiet").code == 0
+    root = ElementTree.parse("out.hocr").getroot()
+    found = {kind: [e for e in root.iter() if e.get("class") == kind] for kind in ("ocr_page", "ocr_line")}
+    assert [str(page.get("title")).partition(";")[0] for page in found["ocr_page"]] == [
+        f'image "{pages}#page={number}"' for number in (1, 2, 3)
+    ]
+    assert len(found["ocr_line"]) == sum(map(len, WORDS))
+    alone = vlm("ocr", f"{pages}#page=2", "--model", "demo", "--format", "hocr").stdout
+    assert len([e for e in ElementTree.fromstring(alone).iter() if e.get("class") == "ocr_line"]) == len(WORDS[1])
+
+
+def test_hocr_is_for_what_is_read(vlm: Run, picture: str) -> None:
+    for place in (["--format", "hocr"], ["-o", "out.hocr"], ["-o", "out.hocr", picture]):
+        refused = vlm("describe", picture, *place, "--model", "demo")
+        assert (refused.code, refused.stdout) == (2, "")
+        assert refused.stderr == "vlm: hocr is what vlm ocr reads on a page.\n  vlm ocr PICTURE…\n"
 
 
 def test_words_of_a_page_are_read_line_by_line(vlm: Run, tmp_path: Path) -> None:

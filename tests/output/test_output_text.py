@@ -184,7 +184,7 @@ def test_no_stderr_at_all(record: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_format_is_named_with_those_there_are() -> None:
     with pytest.raises(UsageError, match="no format xml") as caught:
         open_writer(OutputSettings(format="xml"))
-    assert caught.value.hint == "One of: text, json, jsonl, csv, markdown, html, imagefolder"
+    assert caught.value.hint == "One of: text, json, jsonl, csv, markdown, html, hocr, imagefolder"
 
 
 def test_a_page_without_text_is_nothing(record: Any) -> None:

@@ -36,7 +36,7 @@ from vlmcli.images.expanding import Named, failed
 from vlmcli.images.sources import check_stdin
 from vlmcli.images.sources.memory import MemoryRef
 from vlmcli.images.sources.promise import FailedRef
-from vlmcli.output import clean_text, is_terminal, open_writer, resolve_format, show_name
+from vlmcli.output import check_format, clean_text, is_terminal, open_writer, resolve_format, show_name
 from vlmcli.output.as_imagefolder import ImagefolderFormat, file_name_of, folder_of
 from vlmcli.output.progress import Progress
 from vlmcli.output.sidecar import Sidecars, SidecarSettings
@@ -112,6 +112,7 @@ def _bytes_of(ref: MemoryRef) -> bytes:
 
 def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
     """Do what is not done yet. Returns the exit code."""
+    check_format(output_settings(common), work.task)
     check_ray_options(common, folder)
     open_engine, ahead = open_aside(common, folder)
     common = as_on_workers(common) if is_on_ray(common) else common

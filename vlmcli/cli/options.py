@@ -143,10 +143,10 @@ class Common:
         str | None, typer.Option(help="Words to send instead of the task's own.", rich_help_panel=ANSWER)
     ] = None
     format: Annotated[
-        Literal["text", "json", "jsonl", "csv", "markdown", "html", "imagefolder"] | None,
+        Literal["text", "json", "jsonl", "csv", "markdown", "html", "hocr", "imagefolder"] | None,
         typer.Option(
             metavar="FORMAT",
-            help="text, json, jsonl, csv, markdown, html or imagefolder; by default text, or as --output's name says.",
+            help="text, json, jsonl, csv, markdown, html, hocr, imagefolder; else as --output's name says, or text.",
             rich_help_panel=OUTPUT,
         ),
     ] = None

@@ -20,7 +20,7 @@ from vlmcli.cli.options import Common
 from vlmcli.config import LOCAL
 from vlmcli.core import ImageRef, JobDone, Record
 from vlmcli.errors import EXIT_INTERRUPTED, ModelNotHere, UsageError
-from vlmcli.output import OutputSettings, open_writer, show_name
+from vlmcli.output import OutputSettings, check_format, open_writer, show_name
 from vlmcli.output.streams import is_terminal, say
 from vlmcli.tasks import TaskOptions
 
@@ -124,6 +124,7 @@ def answer(
     shape: Shape = NO_SHAPE,
 ) -> int:
     """Run the plans as jobs, as they come, and write what is answered. Returns the exit code."""
+    check_format(output_settings(common), task)
     _spare_ledger(common.output)
     vlm = open_model(common, task)
     headings = _Headings(plans)

@@ -35,6 +35,7 @@ __all__ = [
     "WRITERS",
     "OutputSettings",
     "Writer",
+    "check_format",
     "clean_text",
     "format_of",
     "is_terminal",
@@ -51,12 +52,20 @@ class Kind:
     extensions: tuple[str, ...] = ()
     file_name: str = ""
     """The one name, whatever its extension, that a file of this format must have."""
+    task: str = ""
+    """The one task whose answers it can show."""
 
 
 def _open_html(settings: OutputSettings, sink: Sink) -> Format:
     from vlmcli.output.as_html import HtmlFormat  # half of what importing all formats would take
 
     return HtmlFormat(settings, sink)
+
+
+def _open_hocr(settings: OutputSettings, sink: Sink) -> Format:
+    from vlmcli.output.as_hocr import HocrFormat
+
+    return HocrFormat(settings, sink)
 
 
 WRITERS: dict[str, Kind] = {
@@ -66,6 +75,7 @@ WRITERS: dict[str, Kind] = {
     "csv": Kind(CsvFormat, (".csv",)),
     "markdown": Kind(MarkdownFormat, (".md", ".markdown")),
     "html": Kind(_open_html, (".html", ".htm")),
+    "hocr": Kind(_open_hocr, (".hocr",), task="ocr"),
     "imagefolder": Kind(ImagefolderFormat, file_name=METADATA_NAME),
 }
 
@@ -92,10 +102,21 @@ def resolve_format(settings: OutputSettings) -> Callable[[OutputSettings, Sink],
         if settings.format is not None:
             raise UsageError("--template is a format of its own and cannot be given with --format.", "Leave one out")
         return TemplateFormat
-    name = settings.format or format_of(settings.path)
+    name = _name_of(settings)
     if name not in WRITERS:
         raise UsageError(f"There is no format {show_name(name)}.", f"One of: {', '.join(WRITERS)}")
     return WRITERS[name].open
+
+
+def check_format(settings: OutputSettings, task: str) -> None:
+    """Raises UsageError for a format that cannot show the answers of this task."""
+    kind = None if settings.template is not None else WRITERS.get(_name_of(settings))
+    if kind and kind.task not in ("", task):
+        raise UsageError(f"{_name_of(settings)} is what vlm {kind.task} reads on a page.", f"vlm {kind.task} PICTURE…")
+
+
+def _name_of(settings: OutputSettings) -> str:
+    return settings.format or format_of(settings.path)
 
 
 def format_of(path: str | Path | None) -> str:

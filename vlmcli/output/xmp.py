@@ -13,6 +13,8 @@ import re
 import xml.etree.ElementTree as ElementTree
 from xml.etree.ElementTree import Element
 
+from vlmcli.output.sanitize import xml_text
+
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _PREFIXES = {
     "x": "adobe:ns:meta/",
@@ -32,7 +34,6 @@ _NEW = (
 _BEFORE = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _AFTER = b'\n<?xpacket end="w"?>\n'
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ASIDE = rb"((?:\xef\xbb\xbf|\s|<\?(?:(?!\?>).)*\?>|<!--(?:(?!-->).)*-->)*)"
 _BEFORE_ROOT = re.compile(_ASIDE, re.DOTALL)
 _AFTER_ROOT = re.compile(rb">" + _ASIDE + rb"\Z", re.DOTALL)
@@ -54,7 +55,7 @@ def with_alt_text(existing: bytes | None, words: str, overwrite: bool) -> bytes:
         before, after = _BEFORE, _AFTER
     rdf = _find_rdf(root)
     for tag in (_ALT_TEXT, _DESCRIPTION):
-        _say(rdf, tag, _NOT_XML.sub("", words), overwrite)
+        _say(rdf, tag, xml_text(words), overwrite)
     return before + ElementTree.tostring(root, encoding="unicode").encode() + after
 
 
