@@ -45,6 +45,7 @@ def test_1_when_some_pictures_fail_and_the_others_are_answered(vlm: Run, picture
     ("arguments", "sentence", "hint"),
     [
         (["ask", "a.png", "What?", "--nonsense"], "--nonsense", "--help"),
+        (["ask", "a.png", "-q"], "Option '-q' requires an argument.", "vlm ask --help"),
         (["nonsense"], "nonsense", "--help"),
         (["desribe", "a.png"], "No such command 'desribe'. Did you mean 'describe'?", "vlm describe --help"),
         (["a.png"], "No such command 'a.png'.", "vlm describe a.png"),

@@ -39,16 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    typed = list(sys.argv[1:] if arguments is None else arguments)
     try:
         from vlmcli.cli.app import command_line
 
-        typed = list(sys.argv[1:] if arguments is None else arguments)
         code = command_line(typed)(args=typed, prog_name="vlm", standalone_mode=False)
         if sys.stdout:  # None where it was closed from the start (`>&-`)
             sys.stdout.flush()
         return code or 0
     except PictureIsFolder as error:
-        _show(_with_command(error, sys.argv[1:] if arguments is None else arguments))
+        _show(_with_command(error, typed))
         return error.exit_code
     except VlmError as error:
         _show(error)
@@ -69,15 +69,20 @@ def _run(arguments: Sequence[str] | None) -> int:
         if not hasattr(error, "format_message"):  # typer's own errors, of a usage that it does not understand
             raise
         if error.format_message():  # a command without arguments has shown its help instead
-            _show(_usage_error(error))
+            _show(_usage_error(error, typed[:1]))
         return EXIT_USAGE
 
 
-def _usage_error(error: Any) -> VlmError:
-    """What typer found wrong, in our form: its sentence, and the help of the command it is about."""
+def _usage_error(error: Any, first: Sequence[str]) -> VlmError:
+    """What typer found wrong, in our form: its sentence, and the help of the command it is about.
+
+    `first`: the first word that was typed; an option without its value is not said to be of any command.
+    """
+    from vlmcli.cli.app import NAMES
+
     sentence = str(error.format_message()).replace("Value error, ", "").rstrip(".")
     context = getattr(error, "ctx", None)
-    command = context.command_path if context else "vlm"
+    command = context.command_path if context else " ".join(["vlm", *(word for word in first if word in NAMES)])
     if meant := _MEANT.search(sentence):
         return UsageError(sentence, f"{command} {meant[1]} --help")
     unknown = _UNKNOWN.search(sentence)
