@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import threading
@@ -86,7 +87,8 @@ def import_ahead() -> None:
 
 
 def _import() -> None:
-    import jinja2.sandbox  # noqa: F401
+    with contextlib.suppress(ImportError):  # whoever needs it says so
+        import jinja2.sandbox  # noqa: F401
 
 
 @functools.cache
