@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 from . import questions
-from .world import COLOUR_NAMES, SHAPES, Scene
+from .colours import COLOUR_NAMES
+from .world import SHAPES, Scene
 
 
 def is_there(rng: random.Random, scene: Scene, wording: str) -> tuple[dict, str]:
@@ -34,6 +35,7 @@ def is_there_or_not(rng: random.Random, scene: Scene, wording: str) -> tuple[dic
     return {"colour": colour, "kind": kind}, "Yes." if found else "No."
 
 
+NO_CHART_KINDS = {"highest": 0.15, "lowest": 0.15, "bar_order": 0.1, "bar_height": 0.2, "bars": 0.15}
 SHAPE_KINDS = {
     "short": 3,
     "caption": 1.5,
@@ -50,6 +52,7 @@ SHAPE_KINDS = {
     "shape_of": 4,
     "where": 5,
     "is_there": 6,
+    **NO_CHART_KINDS,
 }
 TEXT_KINDS = {
     "short": 3,
@@ -67,7 +70,26 @@ TEXT_KINDS = {
     "is_there": 0.5,
     "shape_of": 0.3,
     "count_colour": 0.3,
+    **NO_CHART_KINDS,
 }
+CHART_KINDS = {
+    "highest": 4,
+    "lowest": 4,
+    "bar_order": 3,
+    "bar_height": 6,
+    "bars": 1.5,
+    "short": 2,
+    "caption": 0.7,
+    "detailed": 1.5,
+    "alt": 0.8,
+    "tags": 0.7,
+    "background": 0.7,
+}
+
+
+def kinds_of(scene: Scene) -> dict[str, float]:
+    """The kinds of questions that a scene is asked, and how often."""
+    return CHART_KINDS if scene.chart else TEXT_KINDS if scene.text else SHAPE_KINDS
 
 
 def roughen(rng: random.Random, wording: str) -> str:
@@ -85,7 +107,7 @@ def pick_wording(rng: random.Random, kind: str) -> str:
 def sample_turn(rng: random.Random, scene: Scene, kind: str | None = None, plain: bool = False) -> tuple[str, str, str]:
     """(kind, question, answer) about one scene. plain: the tasks' own wording only."""
     while True:
-        mix = TEXT_KINDS if scene.text else SHAPE_KINDS
+        mix = kinds_of(scene)
         chosen = kind or rng.choices(list(mix), list(mix.values()))[0]
         wording = questions.WORDINGS[chosen][0] if plain else pick_wording(rng, chosen)
         if chosen == "is_there":

@@ -12,34 +12,28 @@ import torch
 from PIL import Image, ImageDraw
 
 from . import asking, questions
-from .draw import FACES, GRID, LABELS, SIDE, Sample, font, font_path, label_text, render
+from .changes import CHANGES, OPPOSITE, sample_change
+from .colours import COLOUR_NAMES, DARK, LIGHT, sample_rgb
+from .draw import Sample, render
 from .focus import CHANGED, focus, spans
+from .labels import GRID, LABELS, SIDE, label_text, no_labels
+from .lettering import FACES, font, font_path, set_line
+from .texts import CHARS, print_colour, sample_line
 from .tokenizer import BETWEEN, EOS, HEAD, encode_answer, encode_ask, encode_run
-from .world import (
-    CHANGES,
-    CHARS,
-    COLOUR_NAMES,
-    DARK,
-    LIGHT,
-    Scene,
-    Text,
-    sample_change,
-    sample_rgb,
-    sample_scene,
-    sample_string,
-    sample_text,
-)
+from .world import Scene, sample_scene
 
 IMAGE = -1  # stands in the ids for one row of a picture
 PATCHES = GRID * GRID
 LENGTH = 336  # tokens behind each picture or pair: room for five to twelve questions about one
+
+ENCODER_KINDS = ["shapes", "text", "page", "chart", "page", "text", "shapes", "page", "both", "chart"]
 
 
 def encoder_batch(rng: random.Random, size: int, easy: float = 0.6) -> dict:
     """Pictures and labels only, half of them full of text. easy: the share of pages in plain black capitals."""
     samples = []
     for i in range(size):
-        kind = ["shapes", "text", "page", "page", "shapes", "text", "page", "both"][i % 8]
+        kind = ENCODER_KINDS[i % len(ENCODER_KINDS)]
         if kind == "page":
             samples.append(page(rng, rng.random() < easy))
         else:
@@ -56,29 +50,19 @@ def stack(samples: list[Sample]) -> dict[str, torch.Tensor]:
 def page(rng: random.Random, easy: bool) -> Sample:
     """A square full of lines of text, for learning characters: no place in a line is asked."""
     background = "white" if easy else rng.choice(["white", "white", *LIGHT, "black", *DARK])
-    colour = "black" if easy else sample_text(rng, background, 0).colour
-    picture = Image.new("RGB", (SIDE, SIDE), sample_rgb(rng, background))
+    colour = "black" if easy else print_colour(rng, background)
+    picture, out = Image.new("RGB", (SIDE, SIDE), sample_rgb(rng, background)), no_labels()
     d, fill, face = ImageDraw.Draw(picture), sample_rgb(rng, colour), rng.choice(FACES[1:6:4] if easy else FACES)
-    out = {k: np.zeros(GRID * GRID, np.int64) for k in LABELS}
     y = rng.uniform(0, 8)
     while y < SIDE - 24:
-        f = font(face, rng.randint(22, 46) if rng.random() < 0.8 else rng.randint(40, 90))
-        string = "".join(rng.choice(CHARS[:26]) for _ in range(8)) if easy else sample_string(rng)
+        f = font(face, rng.randint(22 if easy else 16, 46) if rng.random() < 0.8 else rng.randint(40, 90))
+        string = "".join(rng.choice(CHARS[:26]) for _ in range(8)) if easy else sample_line(rng)
         while len(string) > 1 and f.getlength(string) > SIDE - 2:
-            string = string[1:]
+            string = string[1:].lstrip()
         x, (_, top, _, bottom) = rng.uniform(0, max(0, SIDE - f.getlength(string))), f.getbbox(string)
         if y + bottom - top > SIDE:
             break
-        d.text((x, y - top), string, font=f, fill=fill)
-        boxes = [
-            [x + f.getlength(string[:i]), y, x + f.getlength(string[: i + 1]), y + bottom - top]
-            for i in range(len(string))
-        ]
-        scene = Scene(SIDE, SIDE, background, text=Text(string, colour, 0))
-        line = {k: np.zeros_like(v) for k, v in out.items()}
-        label_text(scene, boxes, line)
-        for k in ("char_left", "char_right", "colour"):
-            out[k] = np.where(line[k] > 0, line[k], out[k])
+        label_text([set_line(d, string, f, x, y - top, fill)], colour, out)
         y += bottom - top + rng.uniform(4, 16)
     for k in ("index_left", "index_right", "count"):
         out[k][:] = -100
@@ -136,18 +120,19 @@ def pairs_of(rng: random.Random, size: int) -> tuple[list[Sample], list[tuple[in
         samples += [render(a, False), render(b, False)]
         if what == "nothing":
             b, what, facts = a, "nothing", ()
-        back, opposite = tuple(reversed(facts)), {"added": "removed", "removed": "added"}.get(what, what)
+        back, opposite = tuple(reversed(facts)), OPPOSITE.get(what, what)
         compared.append((n, n + 1, questions.compare(what, facts)))
         compared.append((n + 1, n, questions.compare(opposite, back)))
     return samples, compared
 
 
 def change_labels(a: Sample, b: Sample) -> np.ndarray:
-    """What is new in each patch of the second picture: 0 nothing, 1 a shape, 2 none where one was, 3 another one, 4 the
-    background."""
+    """What is new in each patch of the second picture: 0 nothing, 1 a shape or character, 2 none where one was, 3
+    another one, 4 the background."""
     one, two = a.labels, b.labels
-    other = (one["kind"] != two["kind"]) | (one["colour"] != two["colour"])
-    found = np.where(other, np.where(two["kind"] == 0, 2, np.where(one["kind"] == 0, 1, 3)), 0)
+    other = np.any([one[k] != two[k] for k in ("kind", "colour", "size", "char_left", "char_right")], 0)
+    before, after = (np.any([x[k] > 0 for k in ("kind", "char_left", "char_right")], 0) for x in (one, two))
+    found = np.where(other, np.where(~after, 2, np.where(~before, 1, 3)), 0)
     return np.where((found == 0) & (one["background"] != two["background"]), 4, found)
 
 

@@ -1,6 +1,5 @@
 """A second way of drawing the same world, for evaluation only: drawn at four times the size and averaged down, its own
-outlines,
-colours and fonts, then noise, blur and JPEG artefacts, so that the score is not a memory of draw.py."""
+outlines, colours, fonts and charts, then noise, blur and JPEG artefacts: the score is not to be a memory of draw.py."""
 
 from __future__ import annotations
 
@@ -11,7 +10,9 @@ import random
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from .draw import font
+from .charts import Chart
+from .lettering import block, fit_text, font, set_lines
+from .texts import SHORT, Text
 from .world import Scene, Shape
 
 FACES = ["FreeSans", "FreeSansBold", "FreeSerif", "FreeMonoBold", "OpenSans-Regular", "OpenSans-Bold"]
@@ -80,6 +81,39 @@ def draw_outside(noise: np.random.Generator, w: int, h: int) -> Image.Image:
     return Image.fromarray(np.clip(field, 0, 255).astype(np.uint8))
 
 
+def print_text(d: ImageDraw.ImageDraw, text: Text, w: int, h: int, rng: random.Random) -> None:
+    face, wide = rng.choice(FACES), rng.uniform(0.7, 0.92) if text.longest <= SHORT else rng.uniform(0.9, 0.96)
+    one, pitch, lean = len(text.lines) == 1, rng.uniform(1.15, 1.35), rng.choice([0.0, 0.5])
+    tall = rng.uniform(0.6, 0.9) * h / 3 if one else rng.uniform(0.7, 0.9) * h
+    f, fill = fit_text(text.string, face, wide * w, tall, pitch), rng.choice(PALETTE[text.colour].split())
+    width, top, bottom = block(text.lines, f, pitch)
+    y = min(max((text.row + 0.5) * h / 3 - (top + bottom) / 2, h * 0.02 - top), h * 0.98 - bottom)
+    set_lines(d, text.lines, f, (w - width) / 2, y, pitch, fill, lean)
+
+
+def plot(d: ImageDraw.ImageDraw, chart: Chart, w: int, h: int, rng: random.Random) -> None:
+    """A chart in a frame, with ticks that stick out of it, and bars that have an edge in some."""
+    face, ink = rng.choice(FACES), rng.choice(PALETTE["black"].split())
+    f = font(face, round(w * rng.uniform(0.06, 0.07)))
+    left, right = f.getlength(str(chart.maximum)) + w * 0.05, w * rng.uniform(0.94, 0.98)
+    cell = (right - left) / len(chart.bars)
+    names = min((fit_text(b.label, face, cell * 0.92, w * 0.085) for b in chart.bars), key=lambda g: g.size)
+    top, bottom = f.size * 0.6 + h * rng.uniform(0.02, 0.05), h * 0.97 - names.size * 1.25
+    thin, edge, thick = max(1, w // 320), ink if rng.random() < 0.3 else None, rng.uniform(0.5, 0.8)
+    grid = rng.choice(["#b0b0b0", "#a0a8b0", "#909090"])
+    for tick in chart.ticks:
+        y = bottom - tick / chart.maximum * (bottom - top)
+        d.line((left, y, right, y), fill=grid, width=thin)
+        d.line((left - w * 0.012, y, left, y), fill=ink, width=thin)
+        d.text((left - w * 0.02, y), str(tick), font=f, fill=ink, anchor="rm")
+    colours = {b.colour: rng.choice(PALETTE[b.colour].split()) for b in chart.bars}
+    for n, bar in enumerate(chart.bars):
+        x, half, y = left + (n + 0.5) * cell, thick * cell / 2, bottom - bar.tenths / 10 * (bottom - top)
+        d.rectangle((x - half, y, x + half, bottom), fill=colours[bar.colour], outline=edge, width=thin)
+        d.text((x, bottom + names.size * 0.12), bar.label, font=names, fill=ink, anchor="ma")
+    d.line((left, top, left, bottom, right, bottom), fill=ink, width=thin)
+
+
 def paint(scene: Scene) -> Image.Image:
     rng, w, h = random.Random(scene.seed + 1), scene.width * 4, scene.height * 4
     big = Image.new("RGB", (w, h), rng.choice(PALETTE[scene.background].split()))
@@ -94,16 +128,9 @@ def paint(scene: Scene) -> Image.Image:
         else:
             d.polygon(corners(s, cx, cy, r), fill=colour)
     if scene.text:
-        face, string = rng.choice(FACES), scene.text.string
-        left, top, right, bottom = font(face, 100).getbbox(string)
-        size = max(8, int(100 * min(rng.uniform(0.7, 0.92) * w / (right - left), rng.uniform(0.6, 0.9) * h / 3 / 95)))
-        left, top, right, bottom = font(face, size).getbbox(string)
-        d.text(
-            ((w - right - left) / 2, (scene.text.row + 0.5) * h / 3 - (top + bottom) / 2),
-            string,
-            font=font(face, size),
-            fill=rng.choice(PALETTE[scene.text.colour].split()),
-        )
+        print_text(d, scene.text, w, h, rng)
+    if scene.chart:
+        plot(d, scene.chart, w, h, rng)
     return big.resize((scene.width, scene.height), Image.BOX)
 
 

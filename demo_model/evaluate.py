@@ -11,8 +11,9 @@ from pathlib import Path
 from PIL import Image
 
 from . import asking, questions
+from .changes import sample_change
 from .draw_other import draw
-from .world import sample_change, sample_scene
+from .world import Scene, sample_scene
 
 Ask = Callable[[list[Path], str], str]
 ABSENT = ("There is no ", "There are no ", "No.")
@@ -34,9 +35,18 @@ def through_llama(folder: Path) -> Ask:
 
 KINDS = [
     *("background", "colour_of", "shape_of", "is_there", "where", "count", "count_colour", "count_kind"),
-    *("short", "caption", "detailed", "alt", "tags", "ocr", "ocr", "ocr", "ocr", "say", "no text", "outside"),
-    *("compare", "compare"),
+    *("short", "caption", "detailed", "alt", "tags", *["ocr"] * 6, "say", "no text", "no chart", "outside"),
+    *("highest", "lowest", "bar_order", "bar_height", "bars", "chart"),
+    *["compare"] * 5,
 ]
+CHART_ROWS = {
+    "highest": "chart: highest",
+    "lowest": "chart: lowest",
+    "bar_order": "chart: order",
+    "bar_height": "chart: height",
+    "bars": "chart: number of bars",
+    "chart": "chart: described",
+}
 OUTSIDE_KINDS = ["short", "caption", "detailed", "count", "where"]
 
 
@@ -48,27 +58,48 @@ def cases(count: int, seed: int) -> Iterator[tuple[str, list[Image.Image], str, 
         yield compare_case(rng) if kind == "compare" else single_case(rng, kind)
 
 
+def bare(answer: str) -> str:
+    """Without the marks around printed text."""
+    return answer.replace("\x01", "").replace("\x02", "")
+
+
 def compare_case(rng: random.Random) -> tuple[str, list[Image.Image], str, str]:
     a, b, what, facts = sample_change(rng)
-    return f"compare: {what}", [draw(a), draw(b)], questions.WORDINGS["compare"][0], questions.compare(what, facts)
+    right = bare(questions.compare(what, facts))
+    return f"compare: {what}", [draw(a), draw(b)], questions.WORDINGS["compare"][0], right
+
+
+def asked_of(rng: random.Random, kind: str) -> tuple[str, str]:
+    """The question and the kind of scene for a row of the table."""
+    if kind in CHART_ROWS:
+        return rng.choice(questions.DESCRIPTIONS) if kind == "chart" else kind, "chart"
+    others = {
+        "no text": ("ocr", "shapes"),
+        "no chart": (rng.choice(list(asking.NO_CHART_KINDS)), rng.choice(["shapes", "text"])),
+        "outside": (rng.choice(OUTSIDE_KINDS), "outside"),
+    }
+    return others.get(kind, (kind, "text" if kind in ("ocr", "say") else "shapes"))
 
 
 def single_case(rng: random.Random, kind: str) -> tuple[str, list[Image.Image], str, str]:
-    asked = {"no text": "ocr", "outside": rng.choice(OUTSIDE_KINDS)}.get(kind, kind)
-    world = "outside" if kind == "outside" else "text" if kind in ("ocr", "say") else "shapes"
-    question = right = ""
+    (asked, world), question, right = asked_of(rng, kind), "", ""
     while not question:
         scene = sample_scene(rng, world)
         _, question, right = asking.sample_turn(rng, scene, asked, plain=True)
-    right = right.replace("\x01", "").replace("\x02", "")
-    row = kind
+    right = bare(right)
+    return row_of(kind, scene, right), [draw(scene)], question, right
+
+
+def row_of(kind: str, scene: Scene, right: str) -> str:
+    if kind in CHART_ROWS:
+        return CHART_ROWS[kind]
     if kind == "ocr":
-        row = f"text of {'1-4' if len(scene.text.string) < 5 else '5-8'} characters"
-    elif right.startswith(ABSENT) and kind != "no text":
-        row = "absent"
-    elif kind.startswith("count"):
-        row = "count"
-    return row, [draw(scene)], question, right
+        n = len(right)
+        size = "1-4 characters" if n < 5 else "5-8 characters" if n < 9 else "9-16 characters"
+        return "text of several lines" if len(scene.text.lines) > 1 else f"text of {size}"
+    if right.startswith(ABSENT) and kind != "no text":
+        return "absent"
+    return "count" if kind.startswith("count") else kind
 
 
 def distance(a: str, b: str) -> int:

@@ -8,7 +8,7 @@ import gguf
 import numpy as np
 import torch
 
-from .draw import PATCH, SIDE
+from .labels import PATCH, SIDE
 from .model import MEAN, STD, Demo
 from .tokenizer import BOS, CHAT_TEMPLATE, EOS, VOCAB
 

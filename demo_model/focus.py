@@ -1,6 +1,6 @@
 """What each token of an answer is about: the decoder is shown where to look, which by itself it finds only after many
-more pictures. A number per token: 1 to 5 a shape, in reading order; 11 to 18 a printed character; CHANGED what differs
-between two pictures; 0 nothing in particular."""
+more pictures. A number per token: 1 to 5 a shape, in reading order, or a bar, from the left; 11 to 58 a printed
+character, in reading order; CHANGED what differs between two pictures; 0 nothing in particular."""
 
 from __future__ import annotations
 
@@ -8,26 +8,49 @@ import re
 
 import numpy as np
 
-from .tokenizer import VOCAB
-from .world import COLOUR_NAMES, SHAPES, Scene
+from .charts import Chart
+from .colours import COLOUR_NAMES
+from .texts import Text
+from .tokenizer import length
+from .world import SHAPES, Scene
 
-CHAR, CHANGED = 10, 50
+CHAR, CHANGED = 10, 99
+Span = tuple[int, int, int]  # start and end in an answer, and the number of what it is about
 _THING = re.compile(
     rf"(?:(?:small|large) )?(?:{'|'.join(COLOUR_NAMES)}) (?:{'|'.join(SHAPES)})\b"
     r"(?: (?:at|in) the (?:\w+ )?(?:left|right|center))?"
 )
 _SENTENCE = re.compile(r"(?:At|In) the [\w ]+ there is [\w ]+\.")
+_PRINTED = re.compile("\x01([^\x02]*)\x02")
+_BAR = re.compile("\x01([^\x02]*)\x02(?: is about [0-9]+)?")
 
 
-def spans(scene: Scene, kind: str, question: str, answer: str) -> list[tuple[int, int, int]]:
-    """(start, end, number) of the parts of an answer."""
+def spans_of_text(text: Text, answer: str) -> list[Span]:
+    """Every printed character by itself; a line break (or the space that stands for it) is none."""
     found = []
-    for text in re.finditer("\x01(.*?)\x02", answer):
-        found += [(text.start(1) + n, text.start(1) + n + 1, CHAR + 1 + n) for n in range(len(text[1]))]
+    for m in _PRINTED.finditer(answer):
+        there = [i for i, c in enumerate(text.string, m.start(1)) if c != "\n"]
+        found += [(i, i + 1, CHAR + 1 + n) for n, i in enumerate(there)]
+    return found
+
+
+def spans_of_bars(chart: Chart, kind: str, answer: str) -> list[Span]:
+    """All of a short answer about one bar; otherwise each label with the height behind it."""
+    number = {b.label: n for n, b in enumerate(chart.bars, 1)}
+    found = [(m.start(), m.end(), number[m[1]]) for m in _BAR.finditer(answer)]
+    return [(0, len(answer), found[0][2])] if kind in ("highest", "lowest", "bar_height") else found
+
+
+def spans(scene: Scene, kind: str, question: str, answer: str) -> list[Span]:
+    """The parts of an answer that are about something in the picture."""
+    if scene.chart:
+        return spans_of_bars(scene.chart, kind, answer)
+    found = spans_of_text(scene.text, answer) if scene.text else []
+    unprinted = _PRINTED.sub(lambda m: "\x01" * len(m[0]), answer)
     if kind == "detailed":
-        found += [(m.start(), m.end(), n) for n, m in enumerate(_SENTENCE.finditer(answer), 1)]
+        found += [(m.start(), m.end(), n) for n, m in enumerate(_SENTENCE.finditer(unprinted), 1)]
     elif kind in ("short", "caption", "alt", "tags"):
-        found += [(m.start(), m.end(), n) for n, m in enumerate(_THING.finditer(answer.lower()), 1)]
+        found += [(m.start(), m.end(), n) for n, m in enumerate(_THING.finditer(unprinted.lower()), 1)]
     elif kind in ("colour_of", "shape_of", "where", "is_there") and not answer.startswith(("There is no", "No.")):
         asked = set(re.findall("[a-z]+", question.lower()))
         colours = asked & set(COLOUR_NAMES)
@@ -38,7 +61,7 @@ def spans(scene: Scene, kind: str, question: str, answer: str) -> list[tuple[int
     return found
 
 
-def focus(parts: list[tuple[int, int, int]], answer: str, tokens: list[int]) -> list[int]:
+def focus(parts: list[Span], answer: str, tokens: list[int]) -> list[int]:
     """The number of each token, and 0 for the </s> behind them. The marks around printed text are no tokens."""
     numbers = np.zeros(len(answer) + 1, int)
     for start, end, number in parts:
@@ -46,8 +69,7 @@ def focus(parts: list[tuple[int, int, int]], answer: str, tokens: list[int]) -> 
     kept = numbers[[i for i, c in enumerate(answer) if c not in "\x01\x02"]]
     out, at = [], -1  # the first piece begins with a space that the answer has not
     for t in tokens[:-1]:
-        size = len(VOCAB[t][0])
-        part = kept[max(at, 0) : at + size]
+        part = kept[max(at, 0) : at + length(t)]
         out.append(int(part[-1]) if len(part) else 0)
-        at += size
+        at += length(t)
     return [*out, 0]

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .draw import GRID, LABELS, PATCH
+from .labels import GRID, LABELS, PATCH
 from .tokenizer import VOCAB
 
 CHANGES = 5  # see batches.change_labels

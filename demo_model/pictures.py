@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from .draw import fit_text
 from .draw_other import paint
+from .lettering import fit_text
 from .world import PLACES, Scene, Shape
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import random
 
-from .world import COLOUR_NAMES, PLACES, SHAPES, Scene, Shape
+from . import chart_questions
+from .colours import COLOUR_NAMES
+from .phrases import a, at, first_upper, join, plural, printed
+from .world import SHAPES, Scene, Shape
 
 OUTSIDE = "I only know simple drawings."
 NO_TEXT = "There is no text in this picture."
-NUMBERS = ["no", "one", "two", "three", "four", "five", "six"]
 
 # The first wording of each is the one that vlm's tasks send.
 WORDINGS = {
@@ -79,31 +81,13 @@ WORDINGS = {
         "Is there a {kind} in this picture?",
         "Do you see a {kind}?",
     ],
+    **chart_questions.WORDINGS,
 }
-
-
-def a(words: str) -> str:
-    return ("an " if words[0] in "aeiou" else "a ") + words
-
-
-def at(place: int) -> str:
-    return "in the center" if PLACES[place] == "center" else f"at the {PLACES[place]}"
-
-
-def join(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
-
-
-def first_upper(text: str) -> str:
-    return text[0].upper() + text[1:]
-
-
-def plural(n: int, noun: str) -> str:
-    return f"There is one {noun}." if n == 1 else f"There are {NUMBERS[n]} {noun}s."
+DESCRIPTIONS = ("caption", "short", "detailed", "alt", "tags")
 
 
 def quoted(scene: Scene) -> str:
-    return f'"\x01{scene.text.string}\x02"'
+    return f'"{printed(scene.text.spoken)}"'
 
 
 def things(scene: Scene, size: bool, place: bool) -> list[str]:
@@ -116,6 +100,8 @@ def things(scene: Scene, size: bool, place: bool) -> list[str]:
 
 
 def describe(scene: Scene, style: str) -> str:
+    if scene.chart:
+        return chart_questions.describe(scene.chart, scene.background, style)
     if style == "tags":
         tags = [f"{s.colour} {s.kind}" for s in scene.shapes] + (["text"] if scene.text else [])
         return ", ".join([*tags, f"{scene.background} background"])
@@ -135,66 +121,77 @@ def describe(scene: Scene, style: str) -> str:
 
 
 def compare(what: str, facts: tuple) -> str:
-    def name(s: Shape) -> str:
-        return f"{s.colour} {s.kind}"
-
     if what == "nothing":
         return "Nothing changed."
     if what == "background":
         return f"The background changed from {facts[0]} to {facts[1]}."
-    old, new = facts[0], facts[-1]
+    if what == "text":
+        return f'The text changed from "{printed(facts[0].spoken)}" to "{printed(facts[1].spoken)}".'
+    return compare_shapes(what, facts[0], facts[-1])
+
+
+def compare_shapes(what: str, old: Shape, new: Shape) -> str:
+    name, place = f"{new.colour} {new.kind}", at(new.place)
     if what == "added":
-        return f"{first_upper(a(name(new)))} was added {at(new.place)}."
+        return f"{first_upper(a(name))} was added {place}."
     if what == "removed":
-        return f"The {name(old)} {at(old.place)} was removed."
+        return f"The {name} {place} was removed."
     if what == "moved":
-        return (
-            f"The {name(old)} moved from {at(old.place)} to {at(new.place)}.".replace("from at", "from")
-            .replace("to at", "to")
-            .replace("from in", "from")
-            .replace("to in", "to")
-        )
-    return f"The {name(old)} {at(old.place)} changed to {new.colour}."
+        there, here = (at(s.place).removeprefix("at ").removeprefix("in ") for s in (old, new))
+        return f"The {name} moved from {there} to {here}."
+    if what == "resized":
+        return f"The {name} {place} became {'larger' if new.size == 'large' else 'smaller'}."
+    if what == "swapped":
+        return f"The {old.colour} {old.kind} {place} was replaced by {a(name)}."
+    return f"The {old.colour} {old.kind} {place} changed to {new.colour}."
+
+
+def counted(shapes: tuple[Shape, ...], kind: str, colour: str, shape: str) -> str:
+    if kind == "count_colour":
+        return plural(sum(s.colour == colour for s in shapes), f"{colour} shape")
+    if kind == "count_kind":
+        return plural(sum(s.kind == shape for s in shapes), shape)
+    return plural(len(shapes), "shape")
+
+
+def about_one(scene: Scene, kind: str, blanks: dict) -> tuple[dict, str] | None:
+    """Of the one shape that has a colour, or is of a kind: None where there are several."""
+    colour, shape = blanks["colour"], blanks["kind"]
+    meant = [s for s in scene.shapes if (s.colour == colour if kind == "shape_of" else s.kind == shape)]
+    if len(meant) > 1:
+        return None
+    if not meant:
+        return blanks, f"There is no {f'{colour} shape' if kind == 'shape_of' else shape}."
+    if kind == "shape_of":
+        return blanks, f"The {colour} shape is {a(meant[0].kind)}."
+    if kind == "colour_of":
+        return blanks, f"The {shape} is {meant[0].colour}."
+    return {**blanks, "colour": meant[0].colour}, f"The {shape} is {at(meant[0].place)}."
 
 
 def answer(rng: random.Random, scene: Scene, kind: str, present: float = 0.75) -> tuple[dict, str] | None:
     """Blanks for the wording and the answer, or None where this question has no single answer on this scene.
     present: the share of questions that are surely about something that is there."""
-    shapes = scene.shapes
     colour, shape = rng.choice(COLOUR_NAMES), rng.choice(SHAPES)
-    if shapes and rng.random() < present:
-        seen = rng.choice(shapes)
+    if scene.shapes and rng.random() < present:
+        seen = rng.choice(scene.shapes)
         colour, shape = seen.colour, seen.kind
     blanks = {"colour": colour, "kind": shape}
-    of_kind = [s for s in shapes if s.kind == shape]
-    of_colour = [s for s in shapes if s.colour == colour]
+    if kind in chart_questions.WORDINGS:
+        blanks, said = chart_questions.answer(rng, scene.chart, kind)
+        return blanks, OUTSIDE if scene.outside else said
     if scene.outside:
         return blanks, OUTSIDE
-    if kind in ("caption", "short", "detailed", "alt", "tags"):
+    if kind in DESCRIPTIONS:
         return blanks, describe(scene, kind)
-    if kind == "ocr":
-        return blanks, f"\x01{scene.text.string}\x02" if scene.text else NO_TEXT
-    if kind == "say":
-        return blanks, f"It says {quoted(scene)}." if scene.text else NO_TEXT
-    if kind == "count":
-        return blanks, plural(len(shapes), "shape")
-    if kind == "count_colour":
-        return blanks, plural(len(of_colour), f"{colour} shape")
-    if kind == "count_kind":
-        return blanks, plural(len(of_kind), shape)
     if kind == "background":
         return blanks, f"The background is {scene.background}."
-    if kind == "shape_of":
-        if len(of_colour) > 1:
-            return None
-        return blanks, f"The {colour} shape is {a(of_colour[0].kind)}." if of_colour else f"There is no {colour} shape."
-    if len(of_kind) > 1:
+    if scene.chart:
         return None
-    if kind == "colour_of":
-        return blanks, f"The {shape} is {of_kind[0].colour}." if of_kind else f"There is no {shape}."
-    if kind == "where":
-        if of_kind:
-            blanks["colour"] = of_kind[0].colour
-            return blanks, f"The {shape} is {at(of_kind[0].place)}."
-        return blanks, f"There is no {shape}."
-    raise KeyError(kind)
+    if kind == "ocr":
+        return blanks, printed(scene.text.string) if scene.text else NO_TEXT
+    if kind == "say":
+        return blanks, f"It says {quoted(scene)}." if scene.text else NO_TEXT
+    if kind.startswith("count"):
+        return blanks, counted(scene.shapes, kind, colour, shape)
+    return about_one(scene, kind, blanks)

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 
 def draw_outside(rng: random.Random, w: int, h: int) -> Image.Image:
-    """Noise, gradients, blotches, stripes: what a photograph or a chart may look like from afar."""
+    """Noise, gradients, blotches, stripes: what a photograph may look like from afar."""
     noise = np.random.default_rng(rng.randrange(1 << 30))
     kind = rng.choice(["noise", "blotches", "blotches", "gradient", "stripes", "photo", "photo"])
     if kind == "noise":

@@ -8,7 +8,7 @@ import re
 import string
 from functools import lru_cache, reduce
 
-from . import questions, world
+from . import chart_questions, colours, phrases, questions, world
 
 SPACE = "\u2581"
 CONTROL, UNKNOWN, NORMAL, BYTE = 3, 2, 1, 6
@@ -16,16 +16,18 @@ EXTRA = """USER ASSISTANT The There In At A An It Yes No Nothing I only know sim
 shape
 shapes text says changed from to was added removed moved with and on in at the is are nothing it plain an a of this
 there
-see word color colour please you can tell me about different large small square's""".split()
+see word color colour please you can tell me about different large small square's bar bars chart highest lowest became
+larger smaller replaced by""".split()
 
 
 def words() -> list[str]:
-    found = set(EXTRA) | set(world.COLOUR_NAMES) | set(world.SIZES) | set(questions.NUMBERS)
+    found = set(EXTRA) | set(colours.COLOUR_NAMES) | set(world.SIZES) | set(phrases.NUMBERS)
     found |= {s + e for s in world.SHAPES for e in ("", "s")}
     for text in [
         *world.PLACES,
         questions.OUTSIDE,
         questions.NO_TEXT,
+        chart_questions.NO_CHART,
         *reduce(operator.iadd, questions.WORDINGS.values(), []),
     ]:
         for word in re.findall(r"[A-Za-z]+", re.sub(r"\{.*?\}", " ", text)):
@@ -58,7 +60,7 @@ def build() -> list[tuple[str, float, int]]:
 VOCAB = build()
 IDS = {piece: i for i, (piece, _, _) in enumerate(VOCAB)}
 MERGES = {p: s for p, s, t in VOCAB if t == NORMAL}
-BOS, EOS = 1, 2
+BOS, EOS, FIRST_BYTE = 1, 2, 3
 
 
 def encode_run(text: str, prefix: bool = True) -> tuple[int, ...]:
@@ -82,8 +84,13 @@ def encode_word(word: str) -> tuple[int, ...]:
         symbols[where : where + 2] = [symbols[where] + symbols[where + 1]]
     ids: list[int] = []
     for s in symbols:
-        ids += [IDS[s]] if s in IDS else [3 + b for b in s.encode()]
+        ids += [IDS[s]] if s in IDS else [FIRST_BYTE + b for b in s.encode()]
     return tuple(ids)
+
+
+def spelled(char: str) -> int:
+    """The piece of one printed character; a line break has only its byte."""
+    return FIRST_BYTE + ord(char) if char == "\n" else IDS[char.replace(" ", SPACE)]
 
 
 def encode_answer(answer: str) -> list[int]:
@@ -92,7 +99,7 @@ def encode_answer(answer: str) -> list[int]:
     ids: list[int] = []
     for n, part in enumerate(re.split("[\x01\x02]", answer)):
         if n % 2:
-            ids += ([IDS[SPACE]] if not ids else []) + [IDS[c] if c != " " else IDS[SPACE] for c in part]
+            ids += ([IDS[SPACE]] if not ids else []) + [spelled(c) for c in part]
         elif part:
             ids += encode_run(part, prefix=not ids)
     return [*ids, EOS]
@@ -107,12 +114,17 @@ def encode_ask(question: str) -> list[int]:
     return list(encode_run(f"\n{question}\nASSISTANT:"))
 
 
+def length(i: int) -> int:
+    """How many characters a token adds to the text."""
+    return 1 if VOCAB[i][2] == BYTE else len(VOCAB[i][0])
+
+
 def decode(ids: list[int]) -> str:
     out = b""
     for i in ids:
         piece, _, kind = VOCAB[i]
         out += (
-            bytes([i - 3])
+            bytes([i - FIRST_BYTE])
             if kind == BYTE
             else b""
             if kind in (CONTROL, UNKNOWN)

@@ -14,12 +14,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .batches import IMAGE, encoder_batch, mixed_batch, stream
-from .draw import LABELS
+from .colours import COLOUR_NAMES
 from .focus import CHANGED, CHAR
+from .labels import LABELS
 from .model import Demo
 from .muon import Muon
+from .texts import CHARS, SHORT
 from .tokenizer import IDS, SPACE
-from .world import CHARS, COLOUR_NAMES, SHAPES, SIZES
+from .world import SHAPES, SIZES
 
 PATCH_WEIGHT, CHANGE_WEIGHT, LOOK_WEIGHT = 0.2, 0.3, 0.3
 
@@ -112,8 +114,8 @@ def seed_projector(model: Demo, features: torch.Tensor) -> None:
     """Begins stage 2 with what stage 1 knows: the projector's first layer finds the classes of the patch labels, its
     second gives each class a code (that of its word or character where there is one), and nothing to "none". Rows that
     differ this clearly are looked up by the decoder after hundreds of steps; from a random projector it takes
-    thousands."""
-    width, at = model.shape.width, 0
+    thousands. There is no room for the places of all characters in a text: those of a short line must do."""
+    width, at, sizes = model.shape.width, 0, list(LABELS.values())
     words = {
         "kind": [SPACE + k for k in SHAPES],
         "colour": [SPACE + c for c in COLOUR_NAMES],
@@ -122,11 +124,12 @@ def seed_projector(model: Demo, features: torch.Tensor) -> None:
         "char_right": list(CHARS),
     }
     model.project1.bias.zero_()
-    for name, size in LABELS.items():
-        weight, bias = model.heads.weight[at : at + size], model.heads.bias[at : at + size]
-        weight, bias = weight - weight.mean(0), bias - bias.mean()
+    for name, weight, bias in zip(LABELS, model.heads.weight.split(sizes), model.heads.bias.split(sizes), strict=True):
+        size = SHORT + 1 if name.startswith("index") else len(weight)
+        weight, bias = (weight - weight.mean(0))[:size], (bias - bias.mean())[:size]
         winners = (features @ weight.T + bias)[..., 1:].amax(-1)
-        scale = 1 / winners[winners > 0].quantile(0.5)
+        won = winners[winners > 0]
+        scale = 1 / won.quantile(0.5) if len(won) else 0.0  # a label that stage 1 did not have has no winners
         model.project1.weight[at : at + size], model.project1.bias[at : at + size] = weight * scale, bias * scale - 0.2
         for i in range(size):
             known = words.get(name)
