@@ -26,6 +26,12 @@ def arguments() -> argparse.Namespace:
         action="store_true",
         help="train: stage 2, from the packaged pair if there is no checkpoint; check: that pair",
     )
+    p.add_argument(
+        "--pieces-of",
+        type=Path,
+        metavar="GGUF",
+        help="a file with the vocabulary of a checkpoint that was written before checkpoints held their own",
+    )
     p.add_argument("--compile", action="store_true", help="torch.compile: twice as fast; wants a C++ compiler")
     p.add_argument("--pairs", type=float, default=0.2, help="share of the batches of stage 2 that compare two pictures")
     p.add_argument("--seed", type=int, default=12)
@@ -41,19 +47,24 @@ def with_torch(a: argparse.Namespace) -> None:
 
     from . import train
     from .check import check
+    from .checkpoint import load
     from .export import export
     from .resume import load_box
 
     torch.set_num_threads(a.threads)
     if a.step in ("all", "train"):
         if a.encoder_minutes and not a.from_box:
-            train.train(1, a.encoder_minutes, a.checkpoint, a.rate, a.seed, 32, compiled=a.compile)
+            train.train(
+                1, a.encoder_minutes, a.checkpoint, a.rate, a.seed, 32, compiled=a.compile, pieces_of=a.pieces_of
+            )
         if a.minutes:
             box = a.out if a.from_box else None
-            train.train(2, a.minutes, a.checkpoint, a.rate, a.seed + 1, 32, a.cool, box, a.compile, a.pairs)
+            train.train(
+                2, a.minutes, a.checkpoint, a.rate, a.seed + 1, 32, a.cool, box, a.compile, a.pairs, a.pieces_of
+            )
     if a.step == "train":
         return
-    model = load_box(a.out) if a.from_box and a.step == "check" else train.load(a.checkpoint)[0]
+    model = load_box(a.out) if a.from_box and a.step == "check" else load(a.checkpoint, a.pieces_of)[0]
     if a.step in ("all", "export"):
         export(model.eval(), a.out)
     if a.step in ("all", "check"):

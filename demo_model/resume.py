@@ -7,6 +7,7 @@ from pathlib import Path
 import gguf
 import torch
 
+from .checkpoint import embedding_of, pieces_in
 from .model import Demo
 
 
@@ -58,6 +59,7 @@ def load_box(folder: Path) -> Demo:
     """The exported model; the heads of the patch labels, which no file holds, are still to be fitted."""
     model = Demo()
     state = decoder_state(tensors_of(folder / "demo.gguf"), model)
+    state["embed.weight"] = embedding_of(state["embed.weight"], pieces_in(folder / "demo.gguf"))
     state |= encoder_state(tensors_of(folder / "mmproj-demo.gguf"), model)
     left = model.load_state_dict(state, strict=False)
     expected = [name for name, _ in model.named_parameters() if name.startswith(("heads", "change"))]

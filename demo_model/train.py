@@ -14,31 +14,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .batches import IMAGE, encoder_batch, mixed_batch, stream
+from .checkpoint import load, save
 from .colours import COLOUR_NAMES
 from .focus import CHANGED, CHAR
 from .labels import LABELS
 from .model import Demo
 from .muon import Muon
+from .resume import load_box
 from .texts import CHARS, SHORT
 from .tokenizer import IDS, SPACE
 from .world import SHAPES, SIZES
 
 PATCH_WEIGHT, CHANGE_WEIGHT, LOOK_WEIGHT = 0.2, 0.3, 0.3
-
-
-def save(path: Path, model: Demo, optimizers: list[torch.optim.Optimizer], stage: int, seen: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    states = [o.state_dict() for o in optimizers]
-    torch.save({"model": model.state_dict(), "optimizers": states, "stage": stage, "seen": seen}, temporary)
-    temporary.replace(path)
-
-
-def load(path: Path) -> tuple[Demo, dict]:
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    model = Demo()
-    model.load_state_dict(saved["model"])
-    return model, saved
 
 
 def mask_of(groups: Tensor, positions: Tensor, dtype: torch.dtype) -> Tensor:
@@ -168,13 +155,11 @@ def fit_heads(model: Demo, make, seed: int, steps: int = 150) -> None:
     print("heads fitted: " + " ".join(f"{k} {v:.2f}" for k, v in right.items()), flush=True)
 
 
-def begin(stage: int, checkpoint: Path, box: Path | None, rate: float, make, seed: int):
+def begin(stage: int, checkpoint: Path, box: Path | None, pieces_of: Path | None, rate: float, make, seed: int):
     """The model, its optimizers and the pictures seen so far."""
     if checkpoint.exists():
-        model, saved = load(checkpoint)
+        model, saved = load(checkpoint, pieces_of)
     elif box:
-        from .resume import load_box
-
         model, saved = load_box(box), {"stage": stage, "seen": 0}
         fit_heads(model, make, seed)
     else:
@@ -216,11 +201,13 @@ def train(
     box: Path | None = None,
     compiled: bool = False,
     pairs: float = 0.2,
+    pieces_of: Path | None = None,
 ) -> Demo:
-    """Trains one stage for some minutes of wall time. pairs: the share of batches that compare two pictures."""
+    """Trains one stage for some minutes of wall time. pairs: the share of batches that compare two pictures. pieces_of:
+    see checkpoint.load."""
     torch.manual_seed(seed)
     make = partial(encoder_batch, size=size) if stage == 1 else partial(mixed_batch, size=size, pairs=pairs)
-    model, optimizers, seen = begin(stage, checkpoint, box, rate, make, seed)
+    model, optimizers, seen = begin(stage, checkpoint, box, pieces_of, rate, make, seed)
     encode, hidden = (torch.compile(model.encoder), torch.compile(read)) if compiled else (model.encoder, read)
     batches = stream(make, seed)
     start = said = stored = time.time()
