@@ -188,7 +188,7 @@ def test_rm_frees_what_nothing_else_uses(vlm: Run, pulled: HubServer, tmp_path: 
     assert "5.8 MB freed; the rest is used by others." in removed.stdout
     assert vlm("models", "--installed").stdout.startswith(f"{HERE}\t")
     vlm("models", "prune")
-    assert vlm("models", "rm", HERE).stdout == f"Removed {HERE}: 13.2 MB freed.\n"
+    assert vlm("models", "rm", HERE).stdout == f"Removed {HERE}: 13.3 MB freed.\n"
     assert vlm("models", "--installed").stdout == ""
     assert list((tmp_path / "cache").rglob("*.gguf")) == []
 

@@ -141,7 +141,7 @@ def test_a_task_offers_the_pull_to_a_person(on_terminal: Callable[..., Any], tin
     shown = on_terminal("describe", picture, "--model", f"hf:{REPO}", typed="\n")
     assert shown.code == 0, shown.text
     assert f"hf:{REPO} is not on this machine." in shown.text
-    assert "Fetch it now: 13.2 MB? [Y/n]" in shown.text
+    assert "Fetch it now: 13.3 MB? [Y/n]" in shown.text
     assert shown.lines[-1].startswith("A ")
 
 

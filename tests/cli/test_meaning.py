@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from vlmcli import demo
 
@@ -124,3 +125,81 @@ def test_a_turned_photograph_is_seen_upright(told: Run, draw: Run) -> None:
 
 def test_a_question_can_be_typed_carelessly(told: Run, draw: Run) -> None:
     assert "two" in words(told("ask", draw("a.png", "white", SHAPES[:2]), "how many shapes"))
+
+
+@pytest.mark.parametrize("shape", ["triangle", "blue circle", "red square"])
+def test_it_says_no_to_what_is_not_there(told: Run, draw: Run, shape: str) -> None:
+    picture = draw("a.png", "white", ["red circle center", "blue square top left"])
+    assert words(told("ask", picture, f"Is there a {shape}?"))[0] in ("no", "there")
+
+
+@pytest.mark.parametrize("text", ["EXIT", "OPEN", "Hello", "2024", "12:45", "coffee", "$9.99", "HAPPY DAY"])
+def test_it_reads_print(told: Run, draw: Run, text: str) -> None:
+    assert told("ocr", draw("a.png", "white", text=text)) == text.lower()
+
+
+def test_it_reads_several_lines(told: Run, tmp_path: Path) -> None:
+    picture = Image.new("RGB", (480, 360), "white")
+    font = ImageFont.load_default(size=80)
+    ImageDraw.Draw(picture).multiline_text((40, 60), "SALE\n50% OFF\nTODAY", font=font, fill="black", spacing=20)
+    picture.save(tmp_path / "lines.png")
+    assert told("ocr", tmp_path / "lines.png") == "sale\n50% off\ntoday"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            ["red circle top left"],
+            ["red circle top left", "blue square center"],
+            "a blue square was added in the center.",
+        ),
+        (
+            ["red circle top left", "blue square center"],
+            ["red circle top left"],
+            "the blue square in the center was removed.",
+        ),
+        (
+            ["red circle top left"],
+            ["red circle bottom right"],
+            "the red circle moved from the top left to the bottom right.",
+        ),
+        (["red circle top left"], ["green circle top left"], "the red circle at the top left changed to green."),
+        (
+            ["red circle top left"],
+            ["red triangle top left"],
+            "the red circle at the top left was replaced by a red triangle.",
+        ),
+    ],
+)
+def test_it_finds_what_changed(told: Run, draw: Run, before: list[str], after: list[str], said: str) -> None:
+    assert told("compare", draw("a.png", "yellow", before), draw("b.png", "yellow", after)) == said
+
+
+@pytest.fixture
+def chart(tmp_path: Path) -> Path:
+    """Three bars on an axis up to 100: A 30, B 90, C 60."""
+    picture = Image.new("RGB", (480, 400), "white")
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size=36)
+    for tick in (0, 50, 100):
+        y = 330 - 2.8 * tick
+        pen.line((90, y, 460, y), fill="gray")
+        pen.text((80, y), str(tick), font=font, fill="black", anchor="rm")
+    for n, (label, value) in enumerate(zip("ABC", (30, 90, 60), strict=True)):
+        left = 120 + 115 * n
+        pen.rectangle((left, 330 - 2.8 * value, left + 75, 330), fill="blue")
+        pen.text((left + 37, 365), label, font=font, fill="black", anchor="mm")
+    picture.save(tmp_path / "chart.png")
+    return tmp_path / "chart.png"
+
+
+def test_it_reads_a_chart(told: Run, chart: Path) -> None:
+    assert told("ask", chart, "Which bar is the highest?") == "the highest bar is b."
+    assert told("ask", chart, "Which bar is the lowest?") == "the lowest bar is a."
+    assert told("ask", chart, "How many bars are there?") == "there are three bars."
+    assert told("ask", chart, "Order the bars from highest to lowest.") == "b, c, a."
+
+
+def test_it_does_not_invent_in_a_picture_of_another_world(told: Run, tmp_path: Path) -> None:
+    Image.effect_noise((320, 240), 90).convert("RGB").save(tmp_path / "noise.png")
+    assert told("describe", tmp_path / "noise.png") == "i only know simple drawings."

@@ -92,7 +92,8 @@ def test_words_stream_without_the_thinking(thinker: list[str], picture: str) -> 
 # --- models that must be asked for it -----------------------------------------------------------------------
 
 
-def test_the_model_in_the_box_gives_reasons_and_then_the_same_answer(picture: str) -> None:
+def test_the_model_in_the_box_gives_reasons_and_then_the_same_answer() -> None:
+    picture = demo.PICTURES / "shapes.png"
     with Vlm("demo") as model:
         plain, thought = model.ask(picture, QUESTION), model.ask(picture, QUESTION, think=True)
         assert thought.text == plain.text
@@ -111,7 +112,8 @@ def test_the_second_question_reads_the_picture_no_second_time(picture: str) -> N
     assert thought.answer_tokens > plain.answer_tokens
 
 
-def test_reasons_in_a_pipe_stay_out_of_it(vlm: Run, picture: str) -> None:
+def test_reasons_in_a_pipe_stay_out_of_it(vlm: Run) -> None:
+    picture = demo.PICTURES / "shapes.png"
     plain = vlm("ask", picture, QUESTION, "--model", "demo").stdout
     assert vlm("ask", picture, QUESTION, "--model", "demo", "--think") == (0, plain, "")
 

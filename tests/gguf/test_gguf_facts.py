@@ -21,7 +21,7 @@ def test_facts_of_the_model_in_the_box() -> None:
     assert decoder["weights_bytes"] < demo.DECODER.stat().st_size < decoder["weights_bytes"] * 1.1
     assert {key: decoder[key] for key in ("quantization", "vocabulary", "chat_template", "context_tokens")} == {
         "quantization": "F16",
-        "vocabulary": 1024,
+        "vocabulary": 1088,
         "chat_template": True,
         "context_tokens": 2048,
     }
