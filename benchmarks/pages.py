@@ -20,8 +20,8 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-from demo_model.draw import FACES, fit_text, font_path
-from demo_model.world import WORDS
+from demo_model.lettering import FACES, fit_text, font_path
+from demo_model.texts import WORDS
 from vlmcli import Vlm
 
 A4_INCHES = (8.27, 11.69)

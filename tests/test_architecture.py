@@ -228,3 +228,21 @@ def late():
         *("PIL.Image", "vlmcli.errors", "vlmcli.output", "vlmcli", "vlmcli.demo", "vlmcli.core", "llama_cpp.mtmd_cpp")
     }
     assert [i.module for i in imports_of("from .a import b", "vlmcli.output", is_package=True)] == ["vlmcli.output.a"]
+
+
+@pytest.mark.parametrize("file", sorted((PACKAGE.parent / "benchmarks").glob("*.py")), ids=lambda file: file.stem)
+def test_benchmarks_take_from_the_recipe_what_is_there(file: Path) -> None:
+    """Of the demo model's recipe, which no checker of types reads."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("demo_model"):
+            source = (PACKAGE.parent / f"{str(node.module).replace('.', '/')}.py").read_text(encoding="utf-8")
+            there = {name for part in ast.parse(source).body for name in names_of(part)}
+            assert {alias.name for alias in node.names} <= there
+
+
+def names_of(node: ast.stmt) -> set[str]:
+    """What a statement at the top of a module names."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return {target.id for target in targets if isinstance(target, ast.Name)}
