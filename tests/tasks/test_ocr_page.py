@@ -88,7 +88,7 @@ def read(drawn: Drawn, reader: Reader, eyes: Eyes = LLAVA, **options: object) ->
         text = "\n".join(drawn.text_in(piece.box) for piece in pieces)
         return LoadedImage(text, 1, 1, bytes(3), text)
 
-    family = Family("f", reading=Reading(no_text=(NO_TEXT,)))
+    family = Family("f", reading=replace(eyes.reading, no_text=(NO_TEXT,)))
     brief = Brief(TaskOptions(**options), family, lambda images, labels: images[0], None, known)  # type: ignore[arg-type]
     job = Job(TASKS["ocr"], (ImageRef("page"),), brief)
     events: list[JobEvent] = list(run([job], reader, lambda ref: drawn.image, "m"))
@@ -162,6 +162,17 @@ def test_a_loop_in_one_look_is_left_from_where_it_began() -> None:
     record, _ = read(drawn, reader)
     assert any(request.prefix and request.sampling.dry_multiplier > 0 for request in reader.asked)
     assert (record.text, record.stop_reason) == ("\n".join(drawn.lines), "end")
+
+
+class Inventing(Reader):
+    def spoil(self, request: Request, text: str) -> tuple[str, StopReason]:
+        return f"{text}\nmade\nup", "end"
+
+
+def test_below_a_word_there_is_nothing() -> None:
+    drawn = page(lines=20)
+    record, _ = read(drawn, Inventing(), WORD_BY_WORD)
+    assert record.text == "\n".join(drawn.lines)
 
 
 class Silent(Reader):

@@ -51,7 +51,9 @@ class _Reader:
         """A look; again by halves when the answer has not as many rows as the look, until what is where is known."""
         outcome = yield from read_look(self._request(look), self.clock)
         rows = self._rows(outcome.text)
-        if len(look) == 1:
+        if len(look) == 1 and self.brief.family.reading.words == 1:
+            rows = rows[:1] or [""]  # a word is on one line: what is said below it was made up
+        elif len(look) == 1:
             rows = ["\n".join(rows) if look[0].dense else " ".join(rows)]
         gave_up = outcome.stop_reason in ("interrupted", "timeout")
         if len(rows) == len(look) or gave_up or _are_whole_lines(look):
