@@ -17,6 +17,7 @@ from vlmcli.output.doubt import undecided_line
 from vlmcli.output.flat import Value, flatten
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink, StreamSink
+from vlmcli.output.whole_records import WholeRecords
 
 COLUMNS = (
     "picture",
@@ -41,10 +42,7 @@ _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*")
 _QUOTED = re.compile(r'[",\r\n]|\A\s|\s\Z')
 
 
-class CsvFormat:
-    in_order = True
-    streams = False
-
+class CsvFormat(WholeRecords):
     def __init__(self, settings: OutputSettings, sink: Sink) -> None:
         self._sink = sink
         self._several = settings.several
@@ -52,15 +50,6 @@ class CsvFormat:
         self._columns: tuple[str, ...] | None = None
         self._waiting: list[dict[str, Value]] = []
         self._end = line_end(translated=isinstance(sink, StreamSink) and os.linesep == "\r\n")
-
-    def warm(self) -> None:
-        pass
-
-    def text(self, job: int, text: str) -> None:
-        pass
-
-    def thought(self, job: int, text: str) -> None:
-        pass
 
     def done(self, job: int, record: Record) -> list[str]:
         """Which columns there are beside `COLUMNS` the first answer tells; what failed before it waits for it."""

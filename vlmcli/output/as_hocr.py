@@ -17,6 +17,7 @@ from vlmcli.output.html_page import escape
 from vlmcli.output.sanitize import clean_text, show_name, xml_text
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink
+from vlmcli.output.whole_records import WholeRecords
 
 _HEAD = f"""<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">
@@ -33,22 +34,10 @@ _END = "</body>\n</html>\n"
 _PAGE = re.compile(r"#(?:page|frame)=(\d+)\Z")
 
 
-class HocrFormat:
-    in_order = True
-    streams = False
-
+class HocrFormat(WholeRecords):
     def __init__(self, settings: OutputSettings, sink: Sink) -> None:
         self._sink = sink
         self._pages = 0
-
-    def warm(self) -> None:
-        pass
-
-    def text(self, job: int, text: str) -> None:
-        pass
-
-    def thought(self, job: int, text: str) -> None:
-        pass
 
     def done(self, job: int, record: Record) -> list[str]:
         if record.error is None:

@@ -20,6 +20,7 @@ from vlmcli.output.notes import cut_short_why
 from vlmcli.output.sanitize import clean_text, show_name
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink
+from vlmcli.output.whole_records import WholeRecords
 
 _ASKED = "ask"
 """The task whose question is the user's own, and part of the page."""
@@ -28,10 +29,7 @@ _KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png", b"RIFF": "imag
 _CARD_END = "</div>\n</article>\n"
 
 
-class HtmlFormat:
-    in_order = True
-    streams = False
-
+class HtmlFormat(WholeRecords):
     def __init__(self, settings: OutputSettings, sink: Sink) -> None:
         path = "" if settings.path in (None, "-") else str(settings.path)
         self._sink = sink
@@ -40,15 +38,6 @@ class HtmlFormat:
         self._several = settings.several
         self._under: tuple[str, ...] | None = None
         self._records = self._failed = 0
-
-    def warm(self) -> None:
-        pass
-
-    def text(self, job: int, text: str) -> None:
-        pass
-
-    def thought(self, job: int, text: str) -> None:
-        pass
 
     def done(self, job: int, record: Record) -> list[str]:
         failed = record.error is not None

@@ -19,28 +19,17 @@ from vlmcli.output.record_json import dump_json
 from vlmcli.output.sanitize import clean_text, show_name
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink
+from vlmcli.output.whole_records import WholeRecords
 
 METADATA_NAME = "metadata.jsonl"
 
 
-class ImagefolderFormat:
-    in_order = True
-    streams = False
-
+class ImagefolderFormat(WholeRecords):
     def __init__(self, settings: OutputSettings, sink: Sink) -> None:
         """Raises OutputError for a file of another name: the data set would have no texts."""
         self._sink = sink
         self._folder = folder_of(settings.path)
         self._last = ""
-
-    def warm(self) -> None:
-        pass
-
-    def text(self, job: int, text: str) -> None:
-        pass
-
-    def thought(self, job: int, text: str) -> None:
-        pass
 
     def done(self, job: int, record: Record) -> list[str]:
         if record.error is not None:

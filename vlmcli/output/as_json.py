@@ -7,24 +7,13 @@ from vlmcli.output.doubt import undecided_line
 from vlmcli.output.record_json import dump_json, record_to_dict
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink
+from vlmcli.output.whole_records import WholeRecords
 
 
-class JsonFormat:
-    in_order = True
-    streams = False
-
+class JsonFormat(WholeRecords):
     def __init__(self, settings: OutputSettings, sink: Sink) -> None:
         self._sink = sink
         self._array = settings.several
-
-    def warm(self) -> None:
-        pass
-
-    def text(self, job: int, text: str) -> None:
-        pass
-
-    def thought(self, job: int, text: str) -> None:
-        pass
 
     def done(self, job: int, record: Record) -> list[str]:
         text = dump_json(record_to_dict(record), ascii_only=not self._sink.is_unicode, indent=2)

@@ -10,23 +10,14 @@ from vlmcli.core import Record
 from vlmcli.output.record_json import dump_json, record_to_dict
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink
+from vlmcli.output.whole_records import WholeRecords
 
 
-class JsonlFormat:
+class JsonlFormat(WholeRecords):
     in_order = False
-    streams = False
 
     def __init__(self, settings: OutputSettings, sink: Sink) -> None:
         self._sink = sink
-
-    def warm(self) -> None:
-        pass
-
-    def text(self, job: int, text: str) -> None:
-        pass
-
-    def thought(self, job: int, text: str) -> None:
-        pass
 
     def done(self, job: int, record: Record) -> list[str]:
         self._sink.write(dump_json(record_to_dict(record), ascii_only=not self._sink.is_unicode) + "\n")

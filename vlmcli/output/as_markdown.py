@@ -23,29 +23,18 @@ from vlmcli.output.notes import cut_short_why
 from vlmcli.output.sanitize import clean_text
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink
+from vlmcli.output.whole_records import WholeRecords
 
 _ASKED = "ask"
 """The task whose question is the user's own, and part of the document."""
 
 
-class MarkdownFormat:
-    in_order = True
-    streams = False
-
+class MarkdownFormat(WholeRecords):
     def __init__(self, settings: OutputSettings, sink: Sink) -> None:
         self._settings = settings
         self._sink = sink
         self._folder = os.path.dirname(os.path.abspath(settings.path or "x"))
         self._under: tuple[str, ...] = ()
-
-    def warm(self) -> None:
-        pass
-
-    def text(self, job: int, text: str) -> None:
-        pass
-
-    def thought(self, job: int, text: str) -> None:
-        pass
 
     def done(self, job: int, record: Record) -> list[str]:
         names = tuple(picture.name for picture in record.pictures)

@@ -23,6 +23,7 @@ from vlmcli.output.record_json import dump_json
 from vlmcli.output.sanitize import show_name
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink
+from vlmcli.output.whole_records import WholeRecords
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
 _OF_THE_FORM = ("probabilities.", "data.")
@@ -49,25 +50,13 @@ class Field:
         return format(value, self.spec)
 
 
-class TemplateFormat:
-    in_order = True
-    streams = False
-
+class TemplateFormat(WholeRecords):
     def __init__(self, settings: OutputSettings, sink: Sink) -> None:
         """Raises UsageError for a template that cannot be filled in."""
         self._sink = sink
         self._parts = parse(settings.template or "")
         self._end = "" if str(self._parts[-1] if self._parts else "").endswith(("\n", "\0")) else "\n"
         self._with_errors = any(isinstance(part, Field) and part.name.startswith("error") for part in self._parts)
-
-    def warm(self) -> None:
-        pass
-
-    def text(self, job: int, text: str) -> None:
-        pass
-
-    def thought(self, job: int, text: str) -> None:
-        pass
 
     def done(self, job: int, record: Record) -> list[str]:
         if record.undecided:
