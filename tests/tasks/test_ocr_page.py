@@ -31,6 +31,7 @@ from vlmcli.core import (
     Request,
     StopReason,
 )
+from vlmcli.core.pages import PageBlock
 from vlmcli.errors import EngineError
 from vlmcli.images import lay_out
 from vlmcli.output.record_json import record_to_dict
@@ -173,6 +174,25 @@ def test_below_a_word_there_is_nothing() -> None:
     drawn = page(lines=20)
     record, _ = read(drawn, Inventing(), WORD_BY_WORD)
     assert record.text == "\n".join(drawn.lines)
+
+
+def test_a_band_of_lines_keeps_them_all_also_where_words_are_read_one_by_one() -> None:
+    band = PagePiece(0, (0, 0, 90, 30), dense=True)
+    block = PageBlock("text", band.box, range(1))
+    page = Page((block,), (band.box,), ((band,),), lambda pieces: LoadedImage("", 1, 1, bytes(3), ""))
+    brief = Brief(TaskOptions(), Family("f", reading=WORD_BY_WORD.reading), lambda images, labels: images[0])
+    job = Job(TASKS["ocr"], (ImageRef("page"),), replace(brief, lay_out=lambda image: page))
+    events = list(run([job], Saying("One.\nTwo."), lambda ref: LoadedImage("", 1, 1, bytes(3), ""), "m"))
+    assert [event.record.text for event in events if isinstance(event, JobDone)] == ["One.\nTwo."]
+
+
+class Saying(Reader):
+    def __init__(self, said: str) -> None:
+        super().__init__()
+        self.words = said
+
+    def spoil(self, request: Request, text: str) -> tuple[str, StopReason]:
+        return self.words, "end"
 
 
 class Silent(Reader):

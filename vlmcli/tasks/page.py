@@ -51,10 +51,8 @@ class _Reader:
         """A look; again by halves when the answer has not as many rows as the look, until what is where is known."""
         outcome = yield from read_look(self._request(look), self.clock)
         rows = self._rows(outcome.text)
-        if len(look) == 1 and self.brief.family.reading.words == 1:
-            rows = rows[:1] or [""]  # a word is on one line: what is said below it was made up
-        elif len(look) == 1:
-            rows = ["\n".join(rows) if look[0].dense else " ".join(rows)]
+        if len(look) == 1:
+            rows = [self._of_one(look[0], rows)]
         gave_up = outcome.stop_reason in ("interrupted", "timeout")
         if len(rows) == len(look) or gave_up or _are_whole_lines(look):
             return _outcome(look, _spread(rows, len(look)), outcome.stop_reason, outcome.confidence)
@@ -63,6 +61,12 @@ class _Reader:
         second = yield from self.read(look[half:])
         stop_reason: StopReason = first.stop_reason if first.cut_short else second.stop_reason
         return Outcome("", stop_reason, lines=first.lines + second.lines)
+
+    def _of_one(self, piece: PagePiece, rows: list[str]) -> str:
+        """What was read of a piece alone. Below a word there is nothing: more than one row was made up."""
+        if piece.dense:
+            return "\n".join(rows)
+        return " ".join(rows[:1] if self.brief.family.reading.words == 1 else rows)
 
     def _request(self, look: Sequence[PagePiece]) -> Request:
         """The look before the words, or behind them, as the family wants it; room for as much as can stand there."""
