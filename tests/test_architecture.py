@@ -27,7 +27,7 @@ LAYERS = (
     {"gguf", "grammar", "machine", "processes", "state", "toml_text"},
     {"core"},
     {"errors"},
-    {"demo", "whole"},
+    {"demo", "late", "whole"},
 )
 ROW = {room: row for row, rooms in enumerate(LAYERS) for room in rooms}
 

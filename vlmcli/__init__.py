@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from vlmcli.models.fetching import pull
     from vlmcli.reply import Reply
 
-_HOMES = {"Vlm": "vlmcli.api", "pull": "vlmcli.models.fetching", "Reply": "vlmcli.reply"}
+_HOMES = {"Vlm": "api", "pull": "models.fetching", "Reply": "reply"}
 
 
 def __getattr__(name: str) -> Any:
     """They are imported when they are first asked for (PEP 562): importing vlmcli costs nothing."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    from vlmcli.late import import_late
 
-    return getattr(import_module(_HOMES[name]), name)
+    return import_late(__name__, _HOMES, name)

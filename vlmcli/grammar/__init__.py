@@ -11,11 +11,11 @@ its name. Few answers have a form, so what makes grammars is imported when one i
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from vlmcli.core import Choices, Form, Pattern, Schema
 from vlmcli.errors import UsageError
+from vlmcli.late import import_late
 
 if TYPE_CHECKING:
     from vlmcli.grammar.fitting import seems_to_fit
@@ -30,9 +30,7 @@ _LATE = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+    return import_late(__name__, _LATE, name)
 
 
 @cache

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vlmcli.late import import_late
+
 if TYPE_CHECKING:
     from vlmcli.models.families.recognising import family_for
     from vlmcli.models.families.table import FAMILIES
 
 __all__ = ["FAMILIES", "family_for"]
 
+_LATE = {"FAMILIES": "table", "family_for": "recognising"}
+
 
 def __getattr__(name: str) -> Any:
-    if name == "FAMILIES":
-        from vlmcli.models.families.table import FAMILIES
-
-        return FAMILIES
-    if name == "family_for":
-        from vlmcli.models.families.recognising import family_for
-
-        return family_for
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_late(__name__, _LATE, name)

@@ -6,9 +6,9 @@ it is first asked for (PEP 562).
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vlmcli.late import import_late
 from vlmcli.models.hub.layout import cache_dir, cached_repositories, find_snapshot, is_offline, repo_folder
 
 if TYPE_CHECKING:
@@ -55,6 +55,4 @@ _LATE = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+    return import_late(__name__, _LATE, name)
