@@ -124,11 +124,12 @@ def answer(
     shape: Shape = NO_SHAPE,
 ) -> int:
     """Run the plans as jobs, as they come, and write what is answered. Returns the exit code."""
-    check_format(output_settings(common), task)
+    settings = output_settings(common, markdown, wish, shape)
+    check_format(settings, task)
     _spare_ledger(common.output)
     vlm = open_model(common, task)
     headings = _Headings(plans)
-    settings = replace(output_settings(common, markdown, wish, shape), jobs=headings.jobs, heading=headings.of)
+    settings = replace(settings, jobs=headings.jobs, heading=headings.of)
     tally = ExitCode()
     try:
         with open_writer(settings) as writer, handed_to(vlm.interrupt):

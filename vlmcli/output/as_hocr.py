@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from vlmcli import __version__
 from vlmcli.core import Box, Confidence, PictureInfo, Record, TextBlock, TextLine
-from vlmcli.output.html_page import escape
+from vlmcli.output.html_page import escape, in_ascii
 from vlmcli.output.sanitize import clean_text, show_name, xml_text
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink
@@ -51,9 +51,7 @@ class HocrFormat(WholeRecords):
 
     def _write(self, text: str) -> None:
         text = xml_text(text)
-        if not self._sink.is_unicode:
-            text = text.encode("ascii", "xmlcharrefreplace").decode()
-        self._sink.write(text)
+        self._sink.write(text if self._sink.is_unicode else in_ascii(text))
 
 
 def _page(record: Record, number: int) -> Iterator[str]:

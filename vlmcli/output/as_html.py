@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vlmcli.core import Record
 from vlmcli.errors import VlmError
-from vlmcli.output.html_page import escape, page_end, page_start
+from vlmcli.output.html_page import escape, in_ascii, page_end, page_start
 from vlmcli.output.markdown_source import link
 from vlmcli.output.notes import cut_short_why
 from vlmcli.output.sanitize import clean_text, show_name
@@ -79,9 +79,7 @@ class HtmlFormat(WholeRecords):
 
     def _write(self, parts: list[str]) -> None:
         text = "".join(parts)
-        if not self._sink.is_unicode:  # a pipe in another encoding: the same page in its characters
-            text = text.encode("ascii", "xmlcharrefreplace").decode()
-        self._sink.write(text)
+        self._sink.write(text if self._sink.is_unicode else in_ascii(text))
 
 
 def address_of(name: str, folder: str) -> str:

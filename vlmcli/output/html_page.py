@@ -100,6 +100,11 @@ def escape(words: str) -> str:
     return html.escape(words, quote=True)
 
 
+def in_ascii(text: str) -> str:
+    """HTML or XML for a pipe in another encoding: the same page, all else as character references."""
+    return text.encode("ascii", "xmlcharrefreplace").decode()
+
+
 def _policy() -> str:
     own = f"style-src '{_digest(_STYLE)}'; script-src '{_digest(_SCRIPT)}'"
     return f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; {own}"
