@@ -21,6 +21,8 @@ from vlmcli.config import ConfigFile
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """A setting as the table shows it."""
+
     key: str
     value: str
     source: str

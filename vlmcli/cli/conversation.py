@@ -151,6 +151,8 @@ def _save(talk: Talk, arguments: list[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Command:
+    """What a person types after a slash."""
+
     what: str
     run: Callable[[Talk, list[str]], None]
 

@@ -86,6 +86,8 @@ class TextChunk:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
+    """An answer is whole."""
+
     id: int
     answer: Answer
 

@@ -28,12 +28,16 @@ class JobThought:
 
 @dataclass(frozen=True, slots=True)
 class JobText:
+    """The next words of a job's answer."""
+
     job: int
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class JobDone:
+    """A job is done: its answer, or why there is none."""
+
     job: int
     record: Record
 

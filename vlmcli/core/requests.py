@@ -33,6 +33,8 @@ Part = Text | Picture
 
 @dataclass(frozen=True, slots=True)
 class Turn:
+    """What one side says of a conversation."""
+
     role: Role
     parts: tuple[Part, ...]
 

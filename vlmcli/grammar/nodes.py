@@ -25,6 +25,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
+    """One of these."""
+
     nodes: tuple[Node, ...]
 
 

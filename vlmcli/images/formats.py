@@ -16,6 +16,8 @@ from PIL import Image, ImageFile
 
 @dataclass(frozen=True, slots=True)
 class Format:
+    """A kind of picture file: how it is known, and what reads it."""
+
     name: str
     """As Pillow names it."""
     plugin: str

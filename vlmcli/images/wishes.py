@@ -12,6 +12,8 @@ _PAGE = re.compile(r"(?P<name>.+)#(page|frame)=(?P<number>[1-9]\d{0,8})\Z", re.D
 
 @dataclass(frozen=True, slots=True)
 class Wish:
+    """What a person wants of a picture beside itself."""
+
     frame: int | None = None
     """The frame of an animation or the page of a TIFF, counted from 1; None: the first, and no word about it."""
     allow_truncated: bool = False

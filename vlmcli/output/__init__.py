@@ -48,6 +48,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Kind:
+    """A format by its name: who writes it, and which files are meant for it."""
+
     open: Callable[[OutputSettings, Sink], Format]
     extensions: tuple[str, ...] = ()
     file_name: str = ""

@@ -18,7 +18,7 @@ _UNFINISHED = re.compile(rf"(?:{_CSI}|{_STRING_START}{_STRING_BODY}\x1b?|\x1b[ -
 _CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _UNSHOWN = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{_BIDI}\ud800-\udfff]")
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # 3 ms to compile: only where it is wanted
 _SHORT = {"\n": r"\n", "\t": r"\t", "\r": r"\r"}
 
 
@@ -48,7 +48,7 @@ def clean_text(text: str) -> str:
 
 def xml_text(text: str) -> str:
     """Without the characters that XML cannot hold, escaped or not (section 2.2 of XML 1.0)."""
-    return _NOT_XML.sub("", text)
+    return re.sub(_NOT_XML, "", text)
 
 
 def show_name(name: str) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class OutputSettings:
+    """How answers are to be shown or written, and where to."""
+
     format: str | None = None
     """A key of `WRITERS`; None: by the extension of `path`, else text."""
     template: str | None = None

@@ -43,6 +43,8 @@ class SidecarRefused(OutputError):
 
 @dataclass(frozen=True, slots=True)
 class SidecarSettings:
+    """What the file beside each picture is called, and what stands around its text."""
+
     extension: str = ".txt"
     """`.txt` replaces the picture's extension, `+.txt` follows it. `.xmp` is metadata, all else plain text."""
     prefix: str = ""

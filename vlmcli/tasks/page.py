@@ -42,6 +42,8 @@ def _shown(page: Page, style: str, outcomes: Sequence[Outcome | None]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
+    """Reads the looks at one page."""
+
     page: Page
     request: Request
     brief: Brief

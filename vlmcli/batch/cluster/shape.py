@@ -28,6 +28,8 @@ class ClusterSettings:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
+    """How many workers, and what each of them takes."""
+
     workers: int
     cpus: float
     gpus: float

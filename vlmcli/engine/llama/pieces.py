@@ -15,6 +15,8 @@ from vlmcli.errors import PictureLost
 
 @dataclass(frozen=True, slots=True)
 class TokenPiece:
+    """Words of the prompt, as token ids."""
+
     tokens: tuple[int, ...]
 
 

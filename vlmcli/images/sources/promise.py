@@ -15,6 +15,8 @@ def _nothing() -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class PromisedRef(ImageRef):
+    """A picture whose bytes are fetched when it is its turn."""
+
     get: Callable[[], bytes] = field(default=_nothing, repr=False, compare=False)
 
 

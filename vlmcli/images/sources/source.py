@@ -19,6 +19,8 @@ PictureLike: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memory
 
 @dataclass(frozen=True, slots=True)
 class Source:
+    """A place that pictures come from: how it is known, and how one is read."""
+
     kind: str
     """Its name; the `ImageRef.kind` that it makes and reads, where there is one."""
     matches: Callable[[object], bool]
