@@ -15,9 +15,10 @@ from . import asking, questions
 from .changes import CHANGES, OPPOSITE, sample_change
 from .colours import COLOUR_NAMES, DARK, LIGHT, sample_rgb
 from .draw import Sample, render
-from .focus import CHANGED, focus, spans
+from .focus import focus, spans, spans_of_change
 from .labels import GRID, LABELS, SIDE, label_text, no_labels
 from .lettering import FACES, font, font_path, set_line
+from .rough import grain
 from .texts import CHARS, print_colour, sample_line
 from .tokenizer import BETWEEN, EOS, HEAD, encode_answer, encode_ask, encode_run
 from .world import Scene, sample_scene
@@ -48,7 +49,7 @@ def stack(samples: list[Sample]) -> dict[str, torch.Tensor]:
 
 
 def page(rng: random.Random, easy: bool) -> Sample:
-    """A square full of lines of text, for learning characters: no place in a line is asked."""
+    """A square full of lines of text, for learning characters and their places in a line."""
     background = "white" if easy else rng.choice(["white", "white", *LIGHT, "black", *DARK])
     colour = "black" if easy else print_colour(rng, background)
     picture, out = Image.new("RGB", (SIDE, SIDE), sample_rgb(rng, background)), no_labels()
@@ -64,9 +65,11 @@ def page(rng: random.Random, easy: bool) -> Sample:
             break
         label_text([set_line(d, string, f, x, y - top, fill)], colour, out)
         y += bottom - top + rng.uniform(4, 16)
-    for k in ("index_left", "index_right", "count"):
+    for k in ("line", "count"):
         out[k][:] = -100
     out["background"][:] = COLOUR_NAMES.index(background) + 1
+    if not easy and rng.random() < 0.4:
+        picture = grain(picture, rng)
     return Sample(np.asarray(picture), out)
 
 
@@ -144,7 +147,7 @@ def talk_batch(rng: random.Random, size: int, pairs: float = 0.2) -> dict:
         samples, compared = pairs_of(rng, size)
         for n, (one, two, answer) in enumerate(compared):
             wording = asking.roughen(rng, asking.pick_wording(rng, "compare"))
-            rows.append(pack([(wording, answer, [(0, len(answer), CHANGED)])], 2))
+            rows.append(pack([(wording, answer, spans_of_change(answer))], 2))
             changes[n] = change_labels(samples[one], samples[two])
         order = np.array([(one, two) for one, two, _ in compared])
     else:

@@ -14,7 +14,7 @@ from .draw_chart import draw_chart
 from .labels import SIDE, Labels, label
 from .lettering import FACES, Box, Line, block, fit_text, set_lines
 from .outlines import centre, draw_shape
-from .rough import draw_outside, roughen
+from .rough import draw_outside, grain, roughen
 from .world import Scene
 
 PAD = (122, 116, 104)  # llama.cpp's image_pad_color for the projector type "mlp"
@@ -82,5 +82,6 @@ def render(scene: Scene, true_size: bool) -> Sample:
         w, h = math.ceil(w * k), math.ceil(h * k)
     picture, lines, bars = draw_scene(scene, w, h)
     if scene.seed % 3 == 0:
-        picture = roughen(shrink(picture), random.Random(scene.seed))
+        rng, printed = random.Random(scene.seed), bool(scene.text and not scene.shapes)
+        picture = (grain if printed and rng.random() < 0.4 else roughen)(shrink(picture), rng)
     return Sample(np.asarray(fit_square(picture)), label(scene, w, h, lines, bars))

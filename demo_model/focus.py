@@ -1,6 +1,6 @@
 """What each token of an answer is about: the decoder is shown where to look, which by itself it finds only after many
-more pictures. A number per token: 1 to 5 a shape, in reading order, or a bar, from the left; 11 to 58 a printed
-character, in reading order; CHANGED what differs between two pictures; 0 nothing in particular."""
+more pictures. A number per token: 1 to 5 a shape, in reading order, or a bar, from the left; place_of a printed
+character; CHANGED what differs between two pictures; 0 nothing in particular."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from .texts import Text
 from .tokenizer import length
 from .world import SHAPES, Scene
 
-CHAR, CHANGED = 10, 99
+CHANGED = 9
+CHAR, LINE, SECOND = 10, 20, 200  # places of characters begin here; from line to line; from a picture to the second one
 Span = tuple[int, int, int]  # start and end in an answer, and the number of what it is about
 _THING = re.compile(
     rf"(?:(?:small|large) )?(?:{'|'.join(COLOUR_NAMES)}) (?:{'|'.join(SHAPES)})\b"
@@ -25,20 +26,43 @@ _PRINTED = re.compile("\x01([^\x02]*)\x02")
 _BAR = re.compile("\x01([^\x02]*)\x02(?: is about [0-9]+)?")
 
 
+def place_of(line: int, index: int, second: bool = False) -> int:
+    """Of a character in its line, both from 1. A bar's label is the line of the bar's number."""
+    return CHAR + LINE * line + index + SECOND * second
+
+
+def spans_of_line(start: int, string: str, line: int, second: bool = False) -> list[Span]:
+    """Every character by itself, of a line that begins there in an answer."""
+    return [(start + n, start + n + 1, place_of(line, n + 1, second)) for n in range(len(string))]
+
+
 def spans_of_text(text: Text, answer: str) -> list[Span]:
-    """Every printed character by itself; a line break (or the space that stands for it) is none."""
+    """Every printed character; a line break (or the space that stands for it) is none."""
     found = []
     for m in _PRINTED.finditer(answer):
-        there = [i for i, c in enumerate(text.string, m.start(1)) if c != "\n"]
-        found += [(i, i + 1, CHAR + 1 + n) for n, i in enumerate(there)]
+        start = m.start(1)
+        for n, line in enumerate(text.lines, 1):
+            found += spans_of_line(start, line, n)
+            start += len(line) + 1
+    return found
+
+
+def spans_of_change(answer: str) -> list[Span]:
+    """What a comparison says: all of it is about what changed; printed text about the one picture or the other."""
+    found = [(0, len(answer), CHANGED)]
+    for n, m in enumerate(_PRINTED.finditer(answer)):
+        found += spans_of_line(m.start(1), m[1], 1, n == 1)
     return found
 
 
 def spans_of_bars(chart: Chart, kind: str, answer: str) -> list[Span]:
-    """All of a short answer about one bar; otherwise each label with the height behind it."""
+    """All of a short answer about one bar; otherwise each label with the height behind it. The characters of a label
+    by themselves."""
     number = {b.label: n for n, b in enumerate(chart.bars, 1)}
     found = [(m.start(), m.end(), number[m[1]]) for m in _BAR.finditer(answer)]
-    return [(0, len(answer), found[0][2])] if kind in ("highest", "lowest", "bar_height") else found
+    if kind in ("highest", "lowest", "bar_height"):
+        found = [(0, len(answer), found[0][2])]
+    return found + [s for m in _PRINTED.finditer(answer) for s in spans_of_line(m.start(1), m[1], number[m[1]])]
 
 
 def spans(scene: Scene, kind: str, question: str, answer: str) -> list[Span]:

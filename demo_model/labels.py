@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
+from .charts import MAXIMA, MOST_BARS
 from .colours import COLOUR_NAMES
 from .lettering import Box, Line
 from .outlines import centre, draw_shape
-from .texts import CHARS, MAX_TEXT
+from .texts import CHARS, LINES, LONG
 from .world import SHAPES, SIZES, Scene
 
 SIDE, PATCH = 192, 16
@@ -21,12 +22,17 @@ LABELS = {  # how many classes each has; 0 is nothing
     "place": 10,
     "char_left": len(CHARS) + 1,
     "char_right": len(CHARS) + 1,
-    "index_left": MAX_TEXT + 1,  # which character of the whole text it is
-    "index_right": MAX_TEXT + 1,
+    "index_left": LONG + 1,  # which character of its line it is
+    "index_right": LONG + 1,
+    "line": LINES + 1,  # which line of the text
     "background": len(COLOUR_NAMES) + 1,
     "count": 6,  # shapes or bars in the whole picture
-    "bar": 11,  # a bar, and how many tenths of the axis it is high
+    "bar": 11,  # a bar with its label, and how many tenths of the axis it is high
+    "rank": MOST_BARS + 1,  # a bar with its label, the highest first
+    "rise": MOST_BARS + 1,  # a bar with its label, the lowest first
+    "maximum": len(MAXIMA) + 1,  # of the axis, in the whole picture
 }
+WHOLE = ("background", "count", "maximum")  # of the whole picture: every patch has them
 SMALLEST = (5, 8)  # no patch is asked for characters of a line that is narrower and lower than so many pixels
 Labels = dict[str, np.ndarray]
 
@@ -84,20 +90,18 @@ def overlap(start: float, end: float, step: float) -> np.ndarray:
 
 
 def label_text(lines: list[Line], colour: str, out: Labels) -> None:
-    """Which character covers the left and the right half of each patch, and the how-manieth of all lines it is. A row
+    """Which character covers the left and the right half of each patch, and the how-manieth of which line it is. A row
     of patches belongs to the line that covers most of it."""
     extents = [(min(b[1] for b in line.boxes), max(b[3] for b in line.boxes)) for line in lines]
     tall = np.stack([overlap(top, bottom, PATCH) for top, bottom in extents])
-    first = 0
     for n, (line, (top, bottom)) in enumerate(zip(lines, extents, strict=True)):
         rows = (tall.argmax(0) == n) & (tall[n] >= min(PATCH / 3, (bottom - top) / 2))
         small = max(b[2] - b[0] for b in line.boxes) < SMALLEST[0] and bottom - top < SMALLEST[1]
-        label_line(line, rows, first, COLOUR_NAMES.index(colour) + 1, small, out)
-        first += len(line.string)
+        label_line(line, rows, n + 1, COLOUR_NAMES.index(colour) + 1, small, out)
 
 
-def label_line(line: Line, rows: np.ndarray, first: int, colour: int, small: bool, out: Labels) -> None:
-    """One line, in its rows of patches. first: how many characters stand before it."""
+def label_line(line: Line, rows: np.ndarray, number: int, colour: int, small: bool, out: Labels) -> None:
+    """One line, in its rows of patches. number: 1 for the first."""
     cover = np.stack([overlap(b[0], b[2], PATCH / 2) for b in line.boxes])
     codes = np.array([CHARS.index(c) + 1 if c != " " else 0 for c in line.string])
     who, enough = cover.argmax(0), (cover.max(0) >= PATCH / 8) & (codes[cover.argmax(0)] > 0)
@@ -105,24 +109,27 @@ def label_line(line: Line, rows: np.ndarray, first: int, colour: int, small: boo
         there = (rows[:, None] & enough[None, half::2]).reshape(-1)
         mine = np.tile(who[half::2], GRID)[there]
         out[f"char_{side}"][there] = -100 if small else codes[mine]
-        out[f"index_{side}"][there] = first + mine + 1
-        out["colour"][there] = colour
+        out[f"index_{side}"][there] = mine + 1
+        out["colour"][there], out["line"][there] = colour, number
 
 
 def label_chart(scene: Scene, lines: list[Line], bars: list[Box], out: Labels) -> None:
-    """Bars and what is printed around them; a bar's label has its number as well. No index is asked there."""
+    """Bars, and what is printed around them; a bar's label has what is known of the bar, and is no line of a text."""
+    chart, falling = scene.chart, scene.chart.falling
+    facts = [
+        {"order": n, "bar": bar.tenths, "rank": falling.index(bar) + 1, "rise": len(bars) - falling.index(bar)}
+        for n, bar in enumerate(chart.bars, 1)
+    ]
     for n, line in enumerate(lines):
         alone = no_labels()
         label_text([line], "black", alone)
-        there = (alone["index_left"] > 0) | (alone["index_right"] > 0)
-        for key in ("char_left", "char_right", "colour"):
+        for key in ("char_left", "char_right", "index_left", "index_right", "colour"):
             out[key][alone[key] != 0] = alone[key][alone[key] != 0]
-        out["index_left"][there] = out["index_right"][there] = -100
-        if n < len(bars):
-            out["order"][there] = n + 1
-    for n, (bar, (left, top, right, bottom)) in enumerate(zip(scene.chart.bars, bars, strict=True), 1):
+        for key, value in facts[n].items() if n < len(bars) else ():
+            out[key][alone["line"] > 0] = value
+    for bar, known, (left, top, right, bottom) in zip(chart.bars, facts, bars, strict=True):
         tall, wide = overlap(top, bottom, PATCH), overlap(left, right, PATCH)
         there = (tall[:, None] * wide[None] >= PATCH * PATCH / 8).reshape(-1)
-        for key, value in (("colour", COLOUR_NAMES.index(bar.colour) + 1), ("order", n), ("bar", bar.tenths)):
+        for key, value in {"colour": COLOUR_NAMES.index(bar.colour) + 1, **known}.items():
             out[key][there] = value
-    out["count"][:] = len(bars)
+    out["count"][:], out["maximum"][:] = len(bars), MAXIMA.index(chart.maximum) + 1

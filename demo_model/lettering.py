@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 
 from PIL import ImageDraw, ImageFont
 
@@ -41,6 +41,52 @@ FACES = [
     "B612-Regular",
     "B612Mono-Bold",
     "GenBasR",
+    "Roboto-Light",
+    "RobotoCondensed-Bold",
+    "RobotoSlab-Bold",
+    "Lato-Medium",
+    "Lato-Bold",
+    "Cantarell-Bold",
+    "Hack-Regular",
+    "Carlito-Regular",
+    "Caladea-Bold",
+    "Courier Prime Sans",
+    "Go-Bold",
+    "Go-Mono",
+    "B612-Bold",
+    "GenBkBasB",
+    "DejaVuSansCondensed",
+    "DejaVuSerifCondensed-Bold",
+    "Inter-Regular",
+    "Inter-Bold",
+    "JetBrainsMono-Regular",
+    "JetBrainsMono-Bold",
+    "FiraCode-Medium",
+    "LinLibertine_R",
+    "LinLibertine_RB",
+    "LinBiolinum_RB",
+    "Oxygen-Sans",
+    "Oxygen-Sans-Bold",
+    "mononoki-Bold",
+    "CharisSIL-Regular",
+    "CharisSIL-Bold",
+    "Play-Bold",
+    "Inconsolata",
+    "Vollkorn-Medium",
+    "Vollkorn-Bold",
+    "PTS55F",
+    "PTS75F",
+    "PTF55F",
+    "PTM75F",
+    "Tuffy",
+    "GilliusADF-Bold",
+    "C059-Roman",
+    "P052-Roman",
+    "P052-Bold",
+    "URWGothic-Book",
+    "lmroman10-bold",
+    "lmmono10-regular",
+    "lmsans10-regular",
 ]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -58,12 +104,19 @@ def font(face: str, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(font_path(face), size)
 
 
-@lru_cache(maxsize=64)
+@cache
+def installed_faces() -> dict[str, str]:
+    """Where the file of each installed face is, by its name."""
+    found = {}
+    for root in (Path("/usr/share/fonts"), Path("/usr/share/texmf/fonts/opentype")):
+        found |= {path.stem: str(path) for path in sorted(root.rglob("*.[to]tf"))}
+    return found
+
+
 def font_path(face: str) -> str:
-    found = glob.glob(f"/usr/share/fonts/**/{face}.[to]tf", recursive=True)
-    if not found:
+    if face not in installed_faces():
         raise FileNotFoundError(f"the font {face} is not installed (see README.md)")
-    return found[0]
+    return installed_faces()[face]
 
 
 def fit_text(string: str, face: str, width: float, height: float, pitch: float = 1.2) -> ImageFont.FreeTypeFont:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .labels import GRID, LABELS, PATCH
+from .labels import GRID, LABELS, PATCH, WHOLE
 from .tokenizer import VOCAB
 
 CHANGES = 5  # see batches.change_labels
@@ -194,9 +194,9 @@ class Demo(nn.Module):
             want = labels[name].flatten()
             logits = logits.flatten(0, 1)
             weight = torch.ones(size)
-            if name not in ("background", "count"):
+            if name not in WHOLE:
                 weight[0] = 0.25
-            factor = {"kind": 3.0, "count": 0.3, "index_left": 0.5, "index_right": 0.5}.get(name, 1.0)
+            factor = {"kind": 3.0, "count": 0.3, "maximum": 0.3, "index_left": 0.5, "index_right": 0.5}.get(name, 1.0)
             total = total + factor * F.cross_entropy(logits, want, weight=weight, ignore_index=-100)
             asked = want > 0
             right[name] = (

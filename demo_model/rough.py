@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import random
 
 import numpy as np
@@ -37,6 +38,16 @@ def draw_outside(rng: random.Random, w: int, h: int) -> Image.Image:
             draw(box, 0, 200, fill=colour) if draw == d.chord else draw(box, fill=colour)
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 3)))
     return picture
+
+
+def grain(picture: Image.Image, rng: random.Random) -> Image.Image:
+    """A printed line as it is cut out of a noisy scan: grain as coarse as the line was small there."""
+    w, h = picture.size
+    coarse = rng.uniform(0.25, 1)
+    noise = np.random.default_rng(rng.randrange(1 << 30)).normal(0, 1, (math.ceil(h * coarse), math.ceil(w * coarse)))
+    field = Image.fromarray(noise.astype(np.float32)).resize((w, h), Image.BICUBIC)
+    rough = np.asarray(picture) + rng.uniform(4, 36) * np.asarray(field)[..., None]
+    return Image.fromarray(np.clip(rough, 0, 255).astype(np.uint8))
 
 
 def roughen(picture: Image.Image, rng: random.Random) -> Image.Image:

@@ -10,7 +10,6 @@ from .colours import DARK, LIGHT
 
 CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789$.,:-%/!?&+#"
 SHORT, LONG, LINES = 8, 16, 3  # characters of a short and of a long line; lines of a text
-MAX_TEXT = LINES * LONG  # characters of a text, line breaks not counted
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 LONG_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August"]
 LONG_MONTHS += ["September", "October", "November", "December"]

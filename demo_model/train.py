@@ -16,7 +16,7 @@ from torch import Tensor
 from .batches import IMAGE, encoder_batch, mixed_batch, stream
 from .checkpoint import load, save
 from .colours import COLOUR_NAMES
-from .focus import CHANGED, CHAR
+from .focus import CHANGED, CHAR, LINE, SECOND
 from .labels import LABELS
 from .model import Demo
 from .muon import Muon
@@ -75,14 +75,19 @@ def talk_loss(model: Demo, batch: dict, features: Tensor, read=read) -> tuple[Te
 
 def focus_loss(batch: dict, head: tuple[Tensor, Tensor], image: Tensor) -> Tensor:
     """How little the head looks at the patches of what a token is about, of all patches that it looks at."""
-    about, (q, k) = batch["focus"][..., None], head
-    if batch["order"].shape[1] == 2:
-        changed = ((batch["changes"] >= 1) & (batch["changes"] <= 3)).repeat(1, 2)[:, None]
-        there = (about == CHANGED) & changed
+    about, (q, k), pictures = batch["focus"][..., None], head, batch["order"]
+    order, line, left, right = (
+        batch["labels"][n][pictures].flatten(1)[:, None] for n in ("order", "line", "index_left", "index_right")
+    )
+    second = (torch.arange(len(image)) >= len(image) // pictures.shape[1])[None, None]
+    place = (about - CHAR).clamp(min=0)
+    number, index = place % SECOND // LINE, place % LINE
+    there = (index > 0) & ((left == index) | (right == index)) & ((line == number) | (order == number))
+    if pictures.shape[1] == 1:
+        there |= (about > 0) & (about < CHANGED) & (order == about)
     else:
-        order, left, right = (batch["labels"][n][: len(q), None] for n in ("order", "index_left", "index_right"))
-        char = (about - CHAR).clamp(min=0)
-        there = ((about > 0) & (order == about)) | ((char > 0) & ((left == char) | (right == char)))
+        changed = ((batch["changes"] >= 1) & (batch["changes"] <= 3)).repeat(1, 2)[:, None]
+        there = (there & (second == (place >= SECOND))) | ((about == CHANGED) & changed)
     scores = (q @ k[:, image].transpose(1, 2)).float()
     known = there.any(-1)
     scores, there = scores[known], there[known]
@@ -101,7 +106,7 @@ def seed_projector(model: Demo, features: torch.Tensor) -> None:
     """Begins stage 2 with what stage 1 knows: the projector's first layer finds the classes of the patch labels, its
     second gives each class a code (that of its word or character where there is one), and nothing to "none". Rows that
     differ this clearly are looked up by the decoder after hundreds of steps; from a random projector it takes
-    thousands. There is no room for the places of all characters in a text: those of a short line must do."""
+    thousands. There is no room for all: neither for the places in a long line nor for the maximum of a chart."""
     width, at, sizes = model.shape.width, 0, list(LABELS.values())
     words = {
         "kind": [SPACE + k for k in SHAPES],
@@ -112,7 +117,7 @@ def seed_projector(model: Demo, features: torch.Tensor) -> None:
     }
     model.project1.bias.zero_()
     for name, weight, bias in zip(LABELS, model.heads.weight.split(sizes), model.heads.bias.split(sizes), strict=True):
-        size = SHORT + 1 if name.startswith("index") else len(weight)
+        size = SHORT + 1 if name.startswith("index") else 0 if name == "maximum" else len(weight)
         weight, bias = (weight - weight.mean(0))[:size], (bias - bias.mean())[:size]
         winners = (features @ weight.T + bias)[..., 1:].amax(-1)
         won = winners[winners > 0]

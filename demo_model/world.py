@@ -23,7 +23,7 @@ PLACES = [
     "bottom right",
 ]
 MAX_ASPECT = 2.0
-KINDS = {"shapes": 40, "text": 32, "both": 6, "chart": 18, "outside": 4}
+KINDS = {"shapes": 26, "text": 37, "both": 7, "chart": 26, "outside": 4}
 SLACK = {"small": 0.55, "large": 0.12}  # how far from the middle of its ninth a shape may lie
 
 
