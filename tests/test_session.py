@@ -54,14 +54,36 @@ def test_answer_without_room_forgets_for_the_next() -> None:
     talk = Conversation((A,), Answers(reason="context"))
     for question in "12":
         str(talk.ask(question))
-    assert talk.history == [("2", "to 2")]
+    assert talk.history == (("2", "to 2"),)
+
+
+def test_what_is_forgotten_stays_in_the_record_of_the_talk() -> None:
+    talk = Conversation((A,), Answers(room=1))
+    for question in "123":
+        str(talk.ask(question))
+    assert talk.history == (("3", "to 3"),)
+    assert talk.said == [("1", "to 1"), ("2", "to 2"), ("3", "to 3")]
+
+
+def test_question_that_fits_nowhere_forgets_nothing() -> None:
+    start = Answers()
+    talk = Conversation((A,), start)
+    for question in "12":
+        str(talk.ask(question))
+    start.room = 0
+    with pytest.raises(DoesNotFit):
+        str(talk.ask("too long a question"))
+    assert (talk.forgotten, len(talk.history)) == (0, 2)
+    start.room = 99
+    str(talk.ask("3"))
+    assert start.asked[-1] == ((A,), "3", (("1", "to 1"), ("2", "to 2")))
 
 
 def test_question_that_fits_nowhere_is_an_error() -> None:
     talk = Conversation((A,), Answers(room=0))
     with pytest.raises(DoesNotFit):
         str(talk.ask("1"))
-    assert talk.history == []
+    assert talk.history == ()
 
 
 def test_reset_forgets_words_and_may_change_the_picture() -> None:

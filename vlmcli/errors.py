@@ -50,7 +50,13 @@ class PictureNotFound(PictureError):
 
 
 class PictureIsFolder(PictureError):
+    """`folder`: its name, as it was typed."""
+
     kind = "picture_is_folder"
+
+    def __init__(self, sentence: str, hint: str = "", folder: str = "") -> None:
+        super().__init__(sentence, hint)
+        self.folder = folder
 
 
 class NotAPicture(PictureError):

@@ -16,42 +16,52 @@ Start = Callable[[tuple[ImageRef, ...], str, tuple[Exchange, ...]], Iterator[Job
 class Conversation:
     """Each question is asked with the whole history; the engine reads only what is new of it.
 
-    When the context is full the oldest exchange is forgotten, never a picture; `forgotten` counts them.
+    When the context is full the oldest exchange is forgotten, never a picture. `said` keeps all of them; the first
+    `forgotten` of those are no longer given to the model.
     """
 
     def __init__(self, pictures: tuple[ImageRef, ...], start: Start) -> None:
         self.pictures = pictures
-        self.history: list[Exchange] = []
+        self.said: list[Exchange] = []
         self.forgotten = 0
         self._start = start
+
+    @property
+    def history(self) -> tuple[Exchange, ...]:
+        """What the model still knows of what was said."""
+        return tuple(self.said[self.forgotten :])
 
     def ask(self, question: str) -> Reply:
         """The answer, as it comes."""
         return Reply(self.events(question))
 
     def events(self, question: str) -> Iterator[JobEvent]:
-        """The events of one question. What was answered, also in part, belongs to the history afterwards."""
-        while True:
-            for event in self._start(self.pictures, question, tuple(self.history)):
+        """The events of one question. What was answered, also in part, belongs to the history afterwards.
+
+        Nothing is forgotten for a question that does not even fit alone.
+        """
+        for forgotten in range(self.forgotten, len(self.said) + 1):
+            for event in self._start(self.pictures, question, tuple(self.said[forgotten:])):
                 if isinstance(event, JobDone):
-                    if isinstance(event.record.error, DoesNotFit) and self.history:
+                    if isinstance(event.record.error, DoesNotFit) and forgotten < len(self.said):
                         break
-                    self._remember(question, event.record)
+                    self._remember(question, event.record, forgotten)
                 yield event
             else:
                 return
-            del self.history[0]
-            self.forgotten += 1
 
     def reset(self, pictures: tuple[ImageRef, ...] | None = None) -> None:
         """Start afresh, about other pictures where some are given."""
-        self.history.clear()
+        self.said.clear()
         self.forgotten = 0
         self.pictures = pictures or self.pictures
 
-    def _remember(self, question: str, record: Record) -> None:
+    def _remember(self, question: str, record: Record, forgotten: int) -> None:
+        """What was answered, and that the model no longer knew the first `forgotten` exchanges."""
+        if isinstance(record.error, DoesNotFit):
+            return
+        self.forgotten = forgotten
         if record.text:
-            self.history.append((question, record.text))
+            self.said.append((question, record.text))
         if record.stop_reason == "context" and len(self.history) > 1:
-            del self.history[0]
             self.forgotten += 1

@@ -2,7 +2,7 @@
 
 # No __future__ annotations: see options.py.
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeGuard
@@ -85,6 +85,10 @@ class Sources:
         from vlmcli.images.wishes import Wish
 
         return Wish(self.frame, self.allow_truncated, self.allow_local)
+
+    def of_others(self) -> "Sources":
+        """For pictures that are named later: read in the same way, but neither from the list nor counted out of it."""
+        return replace(self, from_file=None, null=False, limit=None, shard=None)
 
     def parsed_shard(self) -> tuple[int, int] | None:
         """`2/7` as (2, 7). Raises UsageError."""

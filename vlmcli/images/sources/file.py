@@ -52,7 +52,7 @@ def _file_type(ref: ImageRef) -> int:
         raise _explained(ref, error) from error
     if stat.S_ISDIR(mode):
         raise PictureIsFolder(
-            f"{called(ref)} is a folder, not a picture.", f"Take the pictures in it: -r {quoted(ref.name)}"
+            f"{called(ref)} is a folder, not a picture.", f"Take the pictures in it: -r {quoted(ref.name)}", ref.name
         )
     if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
         # A device may never end (/dev/zero) or wait for a key (/dev/tty).

@@ -133,7 +133,7 @@ def read(url: str, most_bytes: int) -> bytes:
         facts = facts_from(store.info(path))
         if facts.is_folder:
             raise PictureIsFolder(
-                f"{printable(url)} is a folder, not a picture.", f"Take the pictures in it: -r {quoted(url)}"
+                f"{printable(url)} is a folder, not a picture.", f"Take the pictures in it: -r {quoted(url)}", url
             )
         if facts.size_bytes is not None and facts.size_bytes <= most_bytes:
             data: bytes = store.cat_file(path)
@@ -208,7 +208,7 @@ def _as_ours(url: str, error: Exception) -> PictureError:
     if isinstance(error, PermissionError):
         return PictureUnreadable(f"{name} may not be read: the store refuses.", sign_in)
     if isinstance(error, IsADirectoryError):
-        return PictureIsFolder(f"{name} is a folder, not a picture.", f"Take the pictures in it: -r {quoted(url)}")
+        return PictureIsFolder(f"{name} is a folder, not a picture.", f"Take the pictures in it: -r {quoted(url)}", url)
     if isinstance(error, ImportError):
         missing = (error.name or "a package").partition(".")[0]
         return PictureUnreadable(f"{name} cannot be read without {missing}.", f"pip install {quoted(missing)}")
