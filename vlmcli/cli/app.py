@@ -13,6 +13,7 @@ from vlmcli import __version__
 from vlmcli.cli.ask import ask
 from vlmcli.cli.compare import compare
 from vlmcli.cli.describe import describe
+from vlmcli.cli.helping import with_our_help
 from vlmcli.cli.inspect import inspect
 from vlmcli.cli.ocr import ocr
 from vlmcli.cli.settings import register, with_variables
@@ -57,6 +58,7 @@ def command_line(arguments: Sequence[str] = ()) -> typer.Typer:
     for add in [_ADD[first]] if first in _ADD else _ADD.values():
         add(app)
     _on_whole_lines(app)
+    with_our_help(app)
     return app
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
+from vlmcli.cli.helping import Command, Group
 from vlmcli.cli.options import MODEL_PARTS, OF_THIS_MACHINE
 from vlmcli.cli.settings import with_variables
 from vlmcli.cli.values import take_plain_values
@@ -21,7 +21,7 @@ _STRENGTH = ("DEFAULT", "DEFAULT_MAP", "ENVIRONMENT", "COMMANDLINE")
 """Names of typer's sources of a value, the weakest first."""
 
 
-class TaskCommand(TyperCommand):
+class TaskCommand(Command):
     """A command whose options have their defaults in the settings file: typer's `default_map`, filled late."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
@@ -113,7 +113,7 @@ def _forget_what_does_not_apply(context: Any) -> None:
             context.params[name] = None
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The commands of vlm, and behind them those of the user's own."""
 
     def list_commands(self, ctx: Any) -> list[str]:
