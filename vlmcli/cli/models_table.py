@@ -67,9 +67,9 @@ def _default_name() -> str:
 
 def print_table(rows: Sequence[Row]) -> None:
     columns = [
-        *(Column("model"), Column("size", right=True), Column("needs", right=True), Column("fits"), Column("here")),
-        *(Column("params", rank=3, right=True), Column("quant", rank=4), Column("family", rank=6)),
-        *(Column("licence", rank=5), Column("good for", rank=2)),
+        *(Column("model"), Column("size", rank=2, right=True), Column("needs", rank=3, right=True)),
+        *(Column("fits", rank=1), Column("here"), Column("params", rank=5, right=True), Column("quant", rank=6)),
+        *(Column("family", rank=8), Column("licence", rank=7), Column("good for", rank=4)),
     ]
     print_rows(columns, [_cells(row) for row in rows])
     if not any(row.listed.installed for row in rows):
