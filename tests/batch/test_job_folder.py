@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -348,6 +349,51 @@ def test_a_list_that_is_still_being_written_holds_nobody_up(
     assert b"stopped: 4 answered" in (said := process.stderr.read())
     assert b"Fatal" not in said
     assert_each_once(names)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes with names")
+@pytest.mark.parametrize("question", [["-q", "What?"], []], ids=["typed", "from standard input"])
+def test_a_list_from_any_pipe_has_one_reader(vlm: Run, fill: Fill, question: list[str]) -> None:
+    names = fill(12)
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        with open(writing, "w") as pipe:
+            for name in names:
+                print(name, file=pipe, flush=True)
+                time.sleep(0.01)
+
+    threading.Thread(target=write).start()
+    command = ["ask", "--from-file", f"/dev/fd/{reading}", *question, *JOB[:-1], "-o", "x.jsonl"]
+    result = vlm(*command, stdin=b"What?")
+    os.close(reading)
+    assert result.code == 0, result.stderr
+    assert_each_once(names)
+
+
+def test_a_list_and_a_question_cannot_both_be_standard_input(vlm: Run, fill: Fill) -> None:
+    for name in ("-", "/dev/stdin"):
+        result = vlm("ask", "--from-file", name, *JOB, "-o", "x.jsonl", stdin=b"photos/0.png\n")
+        assert result.code == 2
+        assert result.stderr.startswith("vlm: The list comes from standard input, so the question cannot.")
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (["photos", "--include", "*.tif"], 3),
+        (["--from-file", "gone"], 2),
+        (["--from-file", "photos"], 2),
+        (["--from-file", "list"], 2),
+    ],
+)
+def test_what_is_wrong_with_all_names_is_said_once(vlm: Run, fill: Fill, wrong: list[str], code: int) -> None:
+    fill(1)
+    Path("list").write_bytes(b"photos/0.png\0")
+    result = vlm("describe", *wrong, *JOB, "-o", "x.jsonl")
+    assert result.code == code
+    assert len(result.stderr.splitlines()) == 2, result.stderr  # the sentence and the hint
 
 
 def test_streaming_begins_before_the_list_ends(start_vlm: Callable[..., subprocess.Popen[bytes]], fill: Fill) -> None:

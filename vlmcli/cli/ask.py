@@ -45,7 +45,7 @@ def ask(
     """
     from vlmcli.cli.decide import takes_folders
     from vlmcli.cli.many import answer_each, answer_list
-    from vlmcli.images.listing import read_questions
+    from vlmcli.images.listing import can_be_read_again, read_questions
 
     form = forms.task_options()
     shape = forms.shape(form["form"])
@@ -57,9 +57,11 @@ def ask(
         return answer_list(read_questions(str(from_jsonl)), sources, common, folder, form, shape)
     names, asked = split_arguments(arguments or [], questions or [], more_pictures=sources.from_file is not None)
     if not asked and not common.prompt:
-        folders = takes_folders(common, folder, shape.sorting is not None)
-        refs = find_pictures(names, sources, True, folders)  # a mistyped name before a missing question
-        if form["form"] is None and _is_conversation(common):
+        converses = form["form"] is None and _is_conversation(common)
+        if converses or sources.from_file is None or can_be_read_again(sources.from_file):
+            folders = takes_folders(common, folder, shape.sorting is not None)
+            refs = find_pictures(names, sources, True, folders)  # a mistyped name before a missing question
+        if converses:
             from vlmcli.cli.conversation import converse
 
             return converse(refs, common, sources)
@@ -113,8 +115,10 @@ def split_arguments(
 
 
 def _question_from_stdin(names: Sequence[str], sources: Sources) -> str:
+    from vlmcli.images.listing import is_stdin
+
     example = f'vlm ask {names[0] if names else "PICTURE"} "What is this?"'
-    if str(sources.from_file) == "-":
+    if is_stdin(sources.from_file):
         raise UsageError("The list comes from standard input, so the question cannot.", 'Add: -q "What is this?"')
     if "-" in names:
         raise UsageError(

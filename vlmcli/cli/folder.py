@@ -30,7 +30,7 @@ from vlmcli.cli.pictures import Sources, resolve_name
 from vlmcli.cli.summary import exit_code, summarize
 from vlmcli.cli.work import NO_SHAPE, open_model, opener, output_settings
 from vlmcli.core import Choices, Schema
-from vlmcli.errors import EXIT_OK, OutputError, PictureError, ServerError
+from vlmcli.errors import EXIT_OK, OutputError, PictureError, ServerError, VlmError
 from vlmcli.images import read
 from vlmcli.images.expanding import Named, failed
 from vlmcli.images.sources import check_stdin
@@ -200,12 +200,13 @@ def _finish(ledger: Ledger, common: Common, work: Work, order: Callable[[Key], i
 
 
 def _count_meanwhile(work: Work, progress: Progress) -> None:
-    """How many there are is found out beside the work, which does not wait for it."""
+    """How many there are is found out beside the work, which does not wait for it, and says what is wrong itself."""
 
     def count() -> None:
         assert work.count is not None
-        total = work.count()
-        progress.total = progress.total or total
+        with suppress(VlmError):
+            total = work.count()
+            progress.total = progress.total or total
 
     if work.count is not None:
         threading.Thread(target=count, name="count", daemon=True).start()

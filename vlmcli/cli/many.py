@@ -14,7 +14,7 @@ from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import Sources, find_pictures, first_and_all, iter_names, iter_refs, resolve_names
 from vlmcli.cli.work import NO_SHAPE, Plan
 from vlmcli.errors import UsageError
-from vlmcli.images.listing import STDIN
+from vlmcli.images.listing import STDIN, can_be_read_again
 
 if TYPE_CHECKING:
     from vlmcli.batch.planning import Complaint, Wanted
@@ -89,7 +89,7 @@ def _work(
     def count() -> int:
         return len(options) * sum(1 for _ in named())
 
-    can_count = str(sources.from_file) != STDIN  # which is read once
+    can_count = sources.from_file is None or can_be_read_again(sources.from_file)
     return Work(task, tuple(options), wanted, count if can_count else None, sources, markdown, shape)
 
 

@@ -165,14 +165,14 @@ def _takes(sources: Sources) -> Callable[[str], bool]:
 
 def _named(arguments: Sequence[str] | None, sources: Sources, folders: bool) -> "Iterator[Named]":
     from vlmcli.images.expanding import expand_list, expand_named
-    from vlmcli.images.listing import STDIN, iter_names
+    from vlmcli.images.listing import STDIN, is_stdin, iter_names
     from vlmcli.images.paging import ALL
 
     if sources.from_file is None and sources.null:
         raise UsageError("--null is about a list, and there is none.", "find . -print0 | vlm … --from-file - -0")
     if sources.from_file is None and not arguments:
         raise UsageError("Missing argument 'PICTURE…'.", "vlm --help")
-    if str(sources.from_file) == STDIN in (arguments or ()):
+    if is_stdin(sources.from_file) and STDIN in (arguments or ()):
         raise UsageError("Standard input (-) cannot be both the list and a picture.", "Put the list in a file.")
     if sources.pages is not None and sources.frame is not None:
         raise UsageError("--pages and --frame both say which page.", "--pages 3")

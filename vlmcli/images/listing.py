@@ -16,6 +16,7 @@ from vlmcli.images.words import printable, quoted
 
 _PICTURE_KEYS = ("picture", "image", "file_name")
 STDIN = "-"
+_STDIN_NAMES = frozenset({STDIN, "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 _CHUNK_BYTES = 1 << 16
 
 
@@ -25,6 +26,16 @@ class Question:
 
     picture: str
     question: str
+
+
+def is_stdin(path: str | os.PathLike[str] | None) -> bool:
+    """Whether a list is standard input, by whatever name."""
+    return path is not None and os.fspath(path) in _STDIN_NAMES
+
+
+def can_be_read_again(path: str | os.PathLike[str]) -> bool:
+    """Whether a list is a file. What a pipe (`<(find …)`) gives to one reader, another never sees."""
+    return os.path.isfile(path) and not os.fspath(path).startswith(("/dev/", "/proc/"))
 
 
 def iter_names(path: str, null: bool = False) -> Iterator[str]:
