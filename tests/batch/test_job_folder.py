@@ -203,6 +203,18 @@ def test_include_exclude_and_limit(vlm: Run, fill: Fill) -> None:
     assert (nothing.code, "leave nothing over" in nothing.stderr) == (3, True)
 
 
+def test_a_limit_counts_pictures(vlm: Run, fill: Fill) -> None:
+    names = fill(3)
+    os.mkdir("empty")
+    assert planned(vlm, "empty", "--limit", "4")[:3] == names
+    first, *more = [Image.new("RGB", (8, 8), (number, 0, 0)) for number in range(3)]
+    first.save("photos/1.tif", save_all=True, append_images=more)
+    pages = [f"photos/1.tif#page={number}" for number in (1, 2, 3)]
+    assert planned(vlm, "--pages", "all", "--limit", "4") == [names[0], names[1], *pages[:2]]
+    result = vlm("describe", "empty", "photos", *JOB, "--limit", "2", "-o", "x.jsonl")
+    assert (result.code, names_in()) == (1, names[:2])
+
+
 def test_seven_shards_are_the_whole(vlm: Run, fill: Fill) -> None:
     names = fill(60)
     shards = [planned(vlm, "--shard", f"{part}/7") for part in range(1, 8)]

@@ -165,7 +165,7 @@ def test_a_name_with_a_page_says_it_alone(vlm: Run, pages: str) -> None:
 
 def test_pages_of_a_folder_are_records_of_a_job_that_goes_on(vlm: Run, pages: str, tmp_path: Path) -> None:
     sheet(("SALE",)).save(tmp_path / "b.png")
-    assert vlm("ocr", "-r", ".", "-o", "out.jsonl", "--model", "demo", "--limit", "1").code == 0
+    assert vlm("ocr", "-r", ".", "-o", "out.jsonl", "--model", "demo", "--limit", "3").code == 0
     names = [json.loads(line)["picture"] for line in Path("out.jsonl").read_text().splitlines()]
     assert names == [f"./{pages}#page={number}" for number in (1, 2, 3)]
     result = vlm("ocr", "-r", ".", "-o", "out.jsonl", "--model", "demo")

@@ -126,18 +126,13 @@ def iter_names(
 
     Raises UsageError and, where patterns leave nothing over, PictureNotFound, before it yields.
     """
-    from vlmcli.images.choosing import choose
+    from vlmcli.images.choosing import choose, first_pictures
     from vlmcli.images.paging import ALL
 
-    found = choose(
-        _named(arguments, sources, folders),
-        sources.include or (),
-        sources.exclude or (),
-        sources.parsed_shard(),
-        sources.limit,
-    )
+    named = _named(arguments, sources, folders)
+    chosen = choose(named, sources.include or (), sources.exclude or (), sources.parsed_shard())
     empty = True
-    for each in chain.from_iterable(_paged(each, sources) for each in found):
+    for each in first_pictures(chain.from_iterable(_paged(each, sources) for each in chosen), sources.limit):
         empty = False
         yield each
     if empty and sources.shard is None:  # a share may well be empty

@@ -11,8 +11,8 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 
 from vlmcli.errors import UsageError
 from vlmcli.images.expanding import Named
@@ -26,25 +26,40 @@ def choose(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     shard: tuple[int, int] | None = None,
-    limit: int | None = None,
 ) -> Iterator[Named]:
-    """Those that a pattern includes (all, without one), none excludes, and that are of this shard; at most `limit`.
+    """Those whose path is chosen. What was found wrong with a folder or a list stays: somebody must hear of it."""
+    takes = chooser(include, exclude, shard)
+    return (each for each in named if isinstance(each.name, FailedRef) or takes(each.relative))
 
-    What was found wrong with a folder or a list stays: somebody must hear of it. `shard`: (K, N), K from 1.
+
+def first_pictures(named: Iterable[Named], limit: int | None) -> Iterator[Named]:
+    """As many as `limit` says, and what is found wrong before the last of them."""
+    taken = 0
+    for each in named:
+        yield each
+        taken += not isinstance(each.name, FailedRef)
+        if taken == limit:
+            return
+
+
+def chooser(
+    include: Sequence[str] = (), exclude: Sequence[str] = (), shard: tuple[int, int] | None = None
+) -> Callable[[str], bool]:
+    """Whether a path is one that a pattern includes (all, without one), none excludes, and that is of this shard.
+
+    `shard`: (K, N), K from 1.
     """
     included, excluded = [_matcher(p) for p in include], [_matcher(p) for p in exclude]
 
-    def takes(each: Named) -> bool:
-        if isinstance(each.name, FailedRef):
-            return True
-        path = each.relative.replace(os.sep, "/")
+    def takes(path: str) -> bool:
+        path = path.replace(os.sep, "/")
         if included and not any(matches(path) for matches in included):
             return False
         if any(matches(path) for matches in excluded):
             return False
         return shard is None or shard_of(path, shard[1]) == shard[0]
 
-    return islice(filter(takes, named), limit)
+    return takes
 
 
 def shard_of(path: str, shards: int) -> int:
