@@ -20,6 +20,7 @@ from tests.batch.conftest import JOB, assert_each_once, cut_model, names_in, rea
 from vlmcli.batch.records import copy_of, error_of
 from vlmcli.core import PictureInfo, Record
 from vlmcli.errors import VlmError
+from vlmcli.images.choosing import shard_of
 
 Run = Callable[..., Any]
 Fill = Callable[..., list[str]]
@@ -125,6 +126,36 @@ def test_a_list_with_questions(vlm: Run, fill: Fill) -> None:
     assert vlm(*command).code == 0
     assert [record["question"] for record in read()] == ["Is it 0?", "Is it 1?"]
     assert "0 answered, 2 done before" in vlm(*command).stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--limit", "3"], ["0.png", "0.png", "1.png"]),
+        (["--include", "[01].png", "--exclude", "0*"], ["1.png"]),
+        (["--shard", "1/2"], None),
+    ],
+)
+@pytest.mark.parametrize("into", [["-o", "x.jsonl"], ["--format", "jsonl"]], ids=["job", "stream"])
+def test_of_a_list_with_questions_the_same_options_choose(
+    vlm: Run, fill: Fill, options: list[str], expected: list[str] | None, into: list[str]
+) -> None:
+    names = [os.path.basename(name) for name in fill(3)]
+    asked = [("0.png", "One?"), *((name, "Two?") for name in names)]
+    lines = [json.dumps({"picture": name, "question": question}) for name, question in asked]
+    Path("photos/list.jsonl").write_text("\n".join(lines))
+    result = vlm("ask", "--from-jsonl", "photos/list.jsonl", *JOB[:-1], *options, *into)
+    assert result.code == 0, result.stderr
+    expected = expected or [name for name, _ in asked if shard_of(name, 2) == 1]
+    lines = (Path("x.jsonl").read_text() if into[0] == "-o" else result.stdout).splitlines()
+    assert sorted(os.path.basename(json.loads(line)["picture"]) for line in lines) == expected
+
+
+@pytest.mark.parametrize("option", [["--recursive"], ["--null"], ["--pages", "all"]])
+def test_of_a_list_with_questions_no_option_is_in_vain(vlm: Run, fill: Fill, option: list[str]) -> None:
+    Path("list.jsonl").write_text(json.dumps({"picture": fill(1)[0], "question": "What?"}))
+    result = vlm("ask", "--from-jsonl", "list.jsonl", *JOB[:-1], *option, "-o", "x.jsonl")
+    assert (result.code, option[0] in result.stderr, os.path.exists("x.jsonl")) == (2, True, False)
 
 
 def test_other_formats_come_from_a_hidden_ledger(vlm: Run, fill: Fill) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -200,3 +201,12 @@ def test_what_makes_no_sense(vlm: Run, picture: str, more: list[str], words: str
     result = vlm("ask", picture, *question, "--model", "demo", *more)
     assert (result.code, result.stdout) == (2, "")
     assert words in result.stderr
+
+
+def test_a_list_with_several_questions_about_a_picture_is_not_sorted(vlm: Run, picture: str) -> None:
+    lines = [json.dumps({"picture": picture, "question": question}) for question in ("One?", "Two?")]
+    Path("list.jsonl").write_text("\n".join(lines))
+    for place in (["--choices", "a,b", "--move-to", "x/{choice}/"], ["--sidecar", ".txt"]):
+        result = vlm("ask", "--from-jsonl", "list.jsonl", "--model", "demo", *place)
+        assert (result.code, result.stdout) == (2, "")
+        assert Path(picture).exists()

@@ -68,6 +68,15 @@ def test_together_puts_all_pictures_into_one_question(asked: Run, pictures: Sequ
     assert asked(*pictures, "What changed?", "--together") == [(list(pictures), "What changed?")]
 
 
+@pytest.mark.parametrize(
+    "option", [["--dry-run"], ["--retry-failed"], ["--sidecar", ".txt"], ["--prefix", "a"], ["--suffix", "z"]]
+)
+def test_together_there_is_no_answer_for_each(vlm: Run, pictures: Sequence[str], option: list[str]) -> None:
+    result = vlm("ask", *pictures, "What?", "--together", "-o", "x.txt", *option, *DEMO)
+    assert (result.code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"vlm: {option[0]} is about an answer for each picture")
+
+
 def test_together_costs_the_tokens_of_all_pictures(vlm: Run, pictures: Sequence[str]) -> None:
     alone = json.loads(vlm("ask", "a.png", "What?", *DEMO).stdout)["tokens"]["image"]
     together = json.loads(vlm("ask", *pictures, "What?", "--together", *DEMO).stdout)["tokens"]["image"]

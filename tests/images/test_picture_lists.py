@@ -101,16 +101,16 @@ def test_questions(folder):
         encoding="utf-8",
     )
     assert read_questions("sub/q.jsonl") == [
-        Question("sub/d.png", "What?"),
-        Question("sub/../a.png", "Why?"),
-        Question("/x/y.png", "?"),
-        Question("https://example.org/a.png", "Où?"),
+        Question("sub/d.png", "What?", "d.png"),
+        Question("sub/../a.png", "Why?", "../a.png"),
+        Question("/x/y.png", "?", "/x/y.png"),
+        Question("https://example.org/a.png", "Où?", "https://example.org/a.png"),
     ]
 
 
 def test_questions_on_standard_input_are_about_the_current_folder(stdin):
     stdin(b'{"picture": "d.png", "question": "What?"}')
-    assert read_questions("-") == [Question("d.png", "What?")]
+    assert read_questions("-") == [Question("d.png", "What?", "d.png")]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vlmcli.cli.forms import Forms, Shape
+from vlmcli.cli.forms import Forms, Shape, first_given
 from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import PICTURES_HELP, Sources, find_pictures
 from vlmcli.errors import UsageError
@@ -54,6 +54,7 @@ def ask(
             raise UsageError(
                 "--from-jsonl names the pictures and the questions itself.", f"vlm ask --from-jsonl {from_jsonl}"
             )
+        _refuse_options_of_names(sources)
         return answer_list(read_questions(str(from_jsonl)), sources, common, folder, form, shape)
     names, asked = split_arguments(arguments or [], questions or [], more_pictures=sources.from_file is not None)
     if not asked and not common.prompt:
@@ -67,11 +68,26 @@ def ask(
             return converse(refs, common, sources)
         asked = [_question_from_stdin(names, sources)]
     options = [common.task_options(question=question, **form) for question in asked or [""]]
-    if together and shape.sorting is not None:
-        raise UsageError("Pictures of one question cannot be sorted by its answer.", "Leave out --together")
     if together:
+        _refuse_options_of_many(folder, shape)
         return _ask_together(names, options, sources, common, shape)
     return answer_each("ask", names, options, sources, common, folder, shape=shape)
+
+
+def _refuse_options_of_names(sources: Sources) -> None:
+    vain = first_given({"--recursive": sources.recursive, "--null": sources.null, "--pages": sources.pages})
+    if vain:
+        raise UsageError(f"--from-jsonl has a picture and its question a line: no {vain}.", f"Leave out {vain}")
+
+
+def _refuse_options_of_many(folder: Folder, shape: Shape) -> None:
+    """What is about an answer for each picture, where all have one."""
+    if shape.sorting is not None:
+        raise UsageError("Pictures of one question cannot be sorted by its answer.", "Leave out --together")
+    options = ("dry_run", "retry_failed", "sidecar", "sidecar_dir", "prefix", "suffix")
+    vain = first_given({f"--{name.replace('_', '-')}": getattr(folder, name) for name in options})
+    if vain:
+        raise UsageError(f"{vain} is about an answer for each picture, and --together makes one.", f"Leave out {vain}")
 
 
 def _ask_together(

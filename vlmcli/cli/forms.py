@@ -2,6 +2,7 @@
 
 # No __future__ annotations: see options.py.
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -86,8 +87,7 @@ class Forms:
                 "--calibrate": self.calibrate,
             }
             given |= {"--move-to": self.move_to, "--link-to": self.link_to}
-            vain = next((name for name, value in given.items() if value not in (False, None)), None)
-            if vain:
+            if vain := first_given(given):
                 raise UsageError(f"{vain} is about choices, and there are none.", "--choices yes,no")
         form = form_of(None if self.choices is None else _labels(self.choices), self.schema, self.regex)
         return {"form": form, "calibrate": self.calibrate, "min_confidence": self.min_confidence or 0.0}
@@ -102,6 +102,11 @@ class Forms:
             raise UsageError("Pictures are moved or linked, and not both.", "Leave out --move-to or --link-to")
         place = self.link_to if self.move_to is None else self.move_to
         return None if place is None else Sorting(place, moves=self.move_to is not None)
+
+
+def first_given(options: Mapping[str, object]) -> str | None:
+    """The name of the first option that has a value."""
+    return next((name for name, value in options.items() if value not in (False, None)), None)
 
 
 @dataclass(frozen=True, slots=True)

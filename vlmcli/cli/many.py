@@ -11,7 +11,15 @@ from vlmcli.cli import work
 from vlmcli.cli.decide import is_folder_job, is_many, takes_folders
 from vlmcli.cli.forms import Shape
 from vlmcli.cli.options import Common, Folder
-from vlmcli.cli.pictures import Sources, find_pictures, first_and_all, iter_names, iter_refs, resolve_names
+from vlmcli.cli.pictures import (
+    Sources,
+    chosen_questions,
+    find_pictures,
+    first_and_all,
+    iter_names,
+    iter_refs,
+    resolve_names,
+)
 from vlmcli.cli.work import NO_SHAPE, Plan
 from vlmcli.errors import UsageError
 from vlmcli.images.listing import STDIN, can_be_read_again
@@ -43,10 +51,8 @@ def answer_each(
     if is_folder_job(common, folder, many, shape.sorting is not None):
         from vlmcli.cli.folder import run_folder_job
 
-        if len(options) > 1 and shape.sorting is not None:
-            raise UsageError("A picture goes where one answer says, and here are several questions.", "Ask one.")
-        if len(options) > 1 and folder.sidecar is not None:
-            raise UsageError("A sidecar holds the answer to one question.", "Ask one, and the next into +.other.txt")
+        if len(options) > 1:
+            _refuse_one_place(folder, shape)
         if not many:
             find_pictures(arguments, sources)  # one that is missing is an error and no record
         named = partial(iter_names, arguments, sources, folders)
@@ -67,6 +73,14 @@ def answer_each(
         wish=sources.wish,
         shape=shape,
     )
+
+
+def _refuse_one_place(folder: Folder, shape: Shape) -> None:
+    """Of several questions about a picture."""
+    if shape.sorting is not None:
+        raise UsageError("A picture goes where one answer says, and here are several questions.", "Ask one.")
+    if folder.sidecar is not None:
+        raise UsageError("A sidecar holds the answer to one question.", "Ask one, and the next into +.other.txt")
 
 
 def heading(ref: ImageRef, options: TaskOptions | None = None) -> str:
@@ -102,19 +116,23 @@ def answer_list(
     shape: Shape,
 ) -> int:
     """Each picture of a list with its own question, all answers in one form. Returns the exit code."""
+    chosen = chosen_questions(questions, sources)
     words = list(dict.fromkeys(line.question for line in questions))
     options = [common.task_options(question=each, **form) for each in words]
     numbers = {each: number for number, each in enumerate(words)}
     if is_folder_job(common, folder, len(questions) > 1, shape.sorting is not None):
         from vlmcli.cli.folder import Work, run_folder_job, with_content
 
+        if len({line.picture for line in chosen}) < len({(line.picture, line.question) for line in chosen}):
+            _refuse_one_place(folder, shape)
+
         def wanted() -> Iterator[Wanted | Complaint]:
-            for line, ref in zip(questions, iter_refs((q.picture for q in questions), sources.wish), strict=True):
+            for line, ref in zip(chosen, iter_refs((q.picture for q in chosen), sources.wish), strict=True):
                 yield replace(with_content(ref), question=numbers[line.question])
 
-        work_of_list = Work("ask", tuple(options), wanted, lambda: len(questions), sources, shape=shape)
+        work_of_list = Work("ask", tuple(options), wanted, lambda: len(chosen), sources, shape=shape)
         return run_folder_job(work_of_list, common, folder)
-    refs = resolve_names([line.picture for line in questions], sources)
-    asked = [(ref, options[numbers[line.question]]) for ref, line in zip(refs, questions, strict=True)]
+    refs = resolve_names([line.picture for line in chosen], sources)
+    asked = [(ref, options[numbers[line.question]]) for ref, line in zip(refs, chosen, strict=True)]
     plans = [Plan((ref,), each, heading(ref, each)) for ref, each in asked]
     return work.answer("ask", plans, common, wish=sources.wish, shape=shape)

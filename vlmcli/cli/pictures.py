@@ -14,6 +14,7 @@ from vlmcli.errors import PictureError, PictureNotFound, UsageError
 if TYPE_CHECKING:
     from vlmcli.core import ImageRef
     from vlmcli.images.expanding import Expanded, Named
+    from vlmcli.images.listing import Question
     from vlmcli.images.sources.promise import FailedRef
     from vlmcli.images.wishes import Wish
 
@@ -135,8 +136,25 @@ def iter_names(
     for each in first_pictures(chain.from_iterable(_paged(each, sources) for each in chosen), sources.limit):
         empty = False
         yield each
-    if empty and sources.shard is None:  # a share may well be empty
-        options = "--include and --exclude" if sources.pages in (None, ALL) else "--include, --exclude and --pages"
+    if empty:
+        _refuse_nothing(sources, *(() if sources.pages in (None, ALL) else ("--pages",)))
+
+
+def chosen_questions(questions: "Sequence[Question]", sources: Sources) -> "list[Question]":
+    """The lines of a list with questions that are wanted, by the names in it. Raises as `iter_names` does."""
+    from vlmcli.images.choosing import chooser
+
+    takes = chooser(sources.include or (), sources.exclude or (), sources.parsed_shard())
+    chosen = list(islice((each for each in questions if takes(each.relative)), sources.limit))
+    if not chosen:
+        _refuse_nothing(sources)
+    return chosen
+
+
+def _refuse_nothing(sources: Sources, *more: str) -> None:
+    if sources.shard is None:  # a share may well be empty
+        *names, last = "--include", "--exclude", *more
+        options = f"{', '.join(names)} and {last}"
         raise PictureNotFound(f"Of all that was named, {options} leave nothing over.", "vlm … --dry-run")
 
 

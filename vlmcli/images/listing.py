@@ -26,6 +26,8 @@ class Question:
 
     picture: str
     question: str
+    relative: str
+    """The picture as the list has it: there patterns and shards hold."""
 
 
 def is_stdin(path: str | os.PathLike[str] | None) -> bool:
@@ -100,7 +102,7 @@ def _question(path: str, number: int, line: str, folder: str) -> Question:
     for name, value in (("picture", picture), ("question", question)):
         if not isinstance(value, str) or not value.strip():
             raise UsageError(f'{where} has no "{name}", or it is not a text.', hint)
-    return Question(_beside(folder, str(picture)), str(question).strip())
+    return Question(_beside(folder, str(picture)), str(question).strip(), str(picture))
 
 
 def _beside(folder: str, name: str) -> str:
