@@ -58,6 +58,15 @@ def test_each_question_is_asked_of_each_picture(asked: Run, pictures: Sequence[s
     assert sorted(asked(*pictures, "-q", "One?", "--question", "Two?")) == expected
 
 
+def test_several_questions_cannot_have_one_wording(vlm: Run, picture: str, tmp_path: Path) -> None:
+    lines = [json.dumps({"picture": picture, "question": question}) for question in ("One?", "Two?")]
+    (tmp_path / "list.jsonl").write_text("\n".join(lines))
+    for questions in ([picture, "-q", "One?", "-q", "Two?"], ["--from-jsonl", "list.jsonl"]):
+        result = vlm("ask", *questions, "--prompt", "My own words.", *DEMO)
+        assert (result.code, result.stdout) == (2, "")
+        assert result.stderr.startswith("vlm: --prompt takes the place of the question, and here are several.")
+
+
 def test_with_q_the_last_argument_is_a_picture(vlm: Run, picture: str) -> None:
     result = vlm("ask", picture, "why", "-q", "What?", *DEMO)
     assert result.code == 1

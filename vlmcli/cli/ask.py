@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -44,18 +44,16 @@ def ask(
     terminal a conversation begins.
     """
     from vlmcli.cli.decide import takes_folders
-    from vlmcli.cli.many import answer_each, answer_list
-    from vlmcli.images.listing import can_be_read_again, read_questions
+    from vlmcli.cli.many import answer_each
+    from vlmcli.images.listing import can_be_read_again
 
     form = forms.task_options()
     shape = forms.shape(form["form"])
     if from_jsonl is not None:
         if arguments or questions or together or sources.from_file:
-            raise UsageError(
-                "--from-jsonl names the pictures and the questions itself.", f"vlm ask --from-jsonl {from_jsonl}"
-            )
-        _refuse_options_of_names(sources)
-        return answer_list(read_questions(str(from_jsonl)), sources, common, folder, form, shape)
+            hint = f"vlm ask --from-jsonl {from_jsonl}"
+            raise UsageError("--from-jsonl names the pictures and the questions itself.", hint)
+        return _ask_list(from_jsonl, sources, common, folder, form, shape)
     names, asked = split_arguments(arguments or [], questions or [], more_pictures=sources.from_file is not None)
     if not asked and not common.prompt:
         converses = form["form"] is None and _is_conversation(common)
@@ -67,11 +65,28 @@ def ask(
 
             return converse(refs, common, sources)
         asked = [_question_from_stdin(names, sources)]
+    _refuse_prompt(common, asked)
     options = [common.task_options(question=question, **form) for question in asked or [""]]
     if together:
-        _refuse_options_of_many(folder, shape)
-        return _ask_together(names, options, sources, common, shape)
+        return _ask_together(names, options, sources, common, folder, shape)
     return answer_each("ask", names, options, sources, common, folder, shape=shape)
+
+
+def _ask_list(
+    from_jsonl: Path, sources: Sources, common: Common, folder: Folder, form: Mapping[str, Any], shape: Shape
+) -> int:
+    from vlmcli.cli.many import answer_list
+    from vlmcli.images.listing import read_questions
+
+    _refuse_options_of_names(sources)
+    lines = read_questions(str(from_jsonl))
+    _refuse_prompt(common, {line.question for line in lines})
+    return answer_list(lines, sources, common, folder, form, shape)
+
+
+def _refuse_prompt(common: Common, questions: Collection[str]) -> None:
+    if common.prompt and len(questions) > 1:
+        raise UsageError("--prompt takes the place of the question, and here are several.", "Leave out --prompt")
 
 
 def _refuse_options_of_names(sources: Sources) -> None:
@@ -91,10 +106,16 @@ def _refuse_options_of_many(folder: Folder, shape: Shape) -> None:
 
 
 def _ask_together(
-    names: Sequence[str], options: Sequence[TaskOptions], sources: Sources, common: Common, shape: Shape
+    names: Sequence[str],
+    options: Sequence[TaskOptions],
+    sources: Sources,
+    common: Common,
+    folder: Folder,
+    shape: Shape,
 ) -> int:
     from vlmcli.cli.work import Plan, answer
 
+    _refuse_options_of_many(folder, shape)
     refs = find_pictures(names, sources)
     name = ", ".join(ref.name for ref in refs)
     plans = [Plan(refs, each, f"{name}: {each.question}" if len(options) > 1 else name) for each in options]
