@@ -64,6 +64,17 @@ def test_a_folder_is_taken_where_many_answers_have_their_place(vlm: Run, folder:
     assert vlm("describe", "h/", "-r", *where, "--dry-run", *DEMO[:4]).stdout == "h/sub/b.png\n"
 
 
+@pytest.mark.parametrize(("option", "expected"), [([], ["h/a.png"]), (["-r"], ["h/a.png", "h/sub/b.png"])])
+def test_a_folder_in_a_list_is_taken_as_one_that_is_typed(
+    vlm: Run, folder: Path, option: list[str], expected: list[str]
+) -> None:
+    (folder / "list").write_text("h\nc.png\n")
+    result = vlm("describe", "--from-file", "list", *option, "-o", "x.jsonl", *DEMO[:4])
+    assert result.code == 0, result.stderr
+    records = map(json.loads, (folder / "x.jsonl").read_text().splitlines())
+    assert [record["picture"] for record in records] == [*expected, "c.png"]
+
+
 def test_a_question_about_a_folder_can_come_from_a_pipe(vlm: Run, folder: Path) -> None:
     assert vlm("ask", "h", "-o", "x.jsonl", *DEMO[:4], stdin=b"What?").code == 0
     (record,) = map(json.loads, (folder / "x.jsonl").read_text().splitlines())

@@ -193,7 +193,8 @@ def _named(arguments: Sequence[str] | None, sources: Sources, folders: bool) -> 
         _refuse_two_pages(arguments or ())
     yield from expand_named(arguments or (), sources.recursive, _takes(sources), folders)
     if sources.from_file is not None:
-        yield from expand_list(iter_names(str(sources.from_file), sources.null), sources.recursive, _takes(sources))
+        listed = iter_names(str(sources.from_file), sources.null)
+        yield from expand_list(listed, sources.recursive, _takes(sources), folders)
 
 
 def _refuse_two_pages(names: Sequence[str]) -> None:

@@ -67,8 +67,7 @@ def _expand_remote(url: str, recursive: bool, folders: bool) -> Iterator[Named]:
         found, sentence = ((name, _called(name)) for name in match_remote(url)), "Nothing matches"
     else:
         try:
-            may_be_folder = recursive or (folders and not is_picture_name(url.partition("::")[0]))
-            is_folder = may_be_folder and is_remote_folder(url)
+            is_folder = _is_asked_about(url, recursive, folders) and is_remote_folder(url)
         except PictureError as error:
             yield Named(url if is_picture_name(url.partition("::")[0]) else FailedRef(url, "memory", error=error), url)
             return
@@ -85,6 +84,11 @@ def _expand_remote(url: str, recursive: bool, folders: bool) -> Iterator[Named]:
         yield Named(FailedRef(url, "memory", error=none), url)
 
 
+def _is_asked_about(url: str, recursive: bool, folders: bool) -> bool:
+    """Whether a store is asked if this is a folder. That is a request: what is named like a picture is spared it."""
+    return recursive or (folders and not is_picture_name(url.partition("::")[0]))
+
+
 def is_folder_name(argument: str) -> bool:
     """Whether there is a folder of that name, here or in a store; one that does not tell has none."""
     if not is_remote(argument):
@@ -95,10 +99,18 @@ def is_folder_name(argument: str) -> bool:
         return False
 
 
-def expand_list(names: Iterable[str], recursive: bool, takes: Takes = is_picture_name) -> Iterator[Named]:
+def expand_list(
+    names: Iterable[str], recursive: bool, takes: Takes = is_picture_name, folders: bool = False
+) -> Iterator[Named]:
     """As `expand_named`, of a list's names, which are exact: an asterisk in one is an asterisk."""
     for name in names:
-        yield from expand_named([name], recursive, takes) if recursive and is_folder_name(name) else [Named(name, name)]
+        may_be_folder = recursive or folders
+        if is_remote(name):
+            may_be_folder = _is_asked_about(name, recursive, folders)
+        if may_be_folder and is_folder_name(name):
+            yield from expand_named([name], recursive, takes, folders)
+        else:
+            yield Named(name, name)
 
 
 def _called(name: Expanded) -> str:
