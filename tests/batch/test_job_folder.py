@@ -207,6 +207,17 @@ def test_standard_input_is_known_by_its_bytes(vlm: Run, fill: Fill) -> None:
     assert "1 done before" in vlm(*command, stdin=pictures[0]).stderr
     assert "done before" not in vlm(*command, stdin=pictures[1]).stderr
     assert names_in() == ["-"]
+    for _ in range(2):
+        nothing = vlm(*command, stdin=b"")
+        assert nothing.code == 3
+        assert nothing.stderr.startswith("vlm: Standard input was empty")
+
+
+def test_a_dry_run_says_what_is_not_there(vlm: Run, fill: Fill) -> None:
+    names = fill(2)
+    result = vlm("describe", names[0], "gone.png", names[1], *JOB, "-o", "x.jsonl", "--dry-run")
+    said = "vlm: There is no file gone.png.\nvlm: 2 to do, 0 done, 1 failed\n"
+    assert result == (0, "".join(f"{name}\n" for name in names), said)
 
 
 # --- which pictures -------------------------------------------------------------------------------------------

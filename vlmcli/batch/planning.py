@@ -72,7 +72,7 @@ class Planner:
         entry = self._ledger.entries.get(key)
         if entry:
             stamp, same = _compared(wanted, stamp, entry)
-            if isinstance(ref, FailedRef) and not entry.failed:
+            if isinstance(ref, FailedRef) and ref.path is not None and not entry.failed:
                 return "done"  # an answer outlives its picture: a disk that is not there today took nothing back
             if same and not (entry.failed and self._retry_failed):
                 self._twin_of(ref, stamp)  # a copy of it may come
@@ -133,6 +133,8 @@ def _compared(wanted: Wanted, stamp: Stamp, entry: Entry) -> tuple[Stamp, bool]:
     then, path = entry.stamp, wanted.ref.path
     if wanted.content is not None:
         return stamp, stamp.sha256 == then.sha256
+    if isinstance(wanted.ref, FailedRef) and path is None:
+        return stamp, False  # no bytes on standard input: those of another day were another picture's
     if stamp == Stamp() and path is None:
         return then, True  # a web page, or a store that does not tell today: what it gave once is kept
     if stamp.same_file_as(then):

@@ -32,7 +32,7 @@ from vlmcli.cli.work import NO_SHAPE, open_model, opener, output_settings
 from vlmcli.core import Choices, Schema
 from vlmcli.errors import EXIT_OK, OutputError, PictureError, ServerError, VlmError
 from vlmcli.images import read
-from vlmcli.images.expanding import Named, failed
+from vlmcli.images.expanding import Named
 from vlmcli.images.sources import check_stdin
 from vlmcli.images.sources.memory import MemoryRef
 from vlmcli.images.sources.promise import FailedRef
@@ -93,7 +93,7 @@ def with_content(ref: ImageRef) -> Wanted:
         if ref.kind == "stdin" or (ref.kind == "file" and ref.name.startswith(("/dev/", "/proc/"))):
             return Wanted(ref, content=read(ref))
     except PictureError as error:
-        return Wanted(failed(ref.name, error))
+        return Wanted(FailedRef(ref.name, ref.kind, error=error))
     return Wanted(ref)
 
 
@@ -224,6 +224,9 @@ def _show_plan(work: Work, ledger: Ledger, planner: Planner, common: Common, fol
             say(f"vlm: {show_name(wanted.error.sentence)}")
             continue
         verdict = delivery.looked_at(planner.judge(wanted), planner.key_of(wanted))
+        if isinstance(verdict, Todo) and isinstance(ref := verdict.wanted.ref, FailedRef):
+            say(f"vlm: {show_name(ref.error.sentence)}")
+            verdict = "failed"
         counts["to do" if isinstance(verdict, Todo) else verdict] += 1
         if isinstance(verdict, Todo):
             question = f": {work.options[wanted.question].question}" if work.asks_several else ""

@@ -67,7 +67,7 @@ def _expand_remote(url: str, recursive: bool, folders: bool) -> Iterator[Named]:
         found, sentence = ((name, _called(name)) for name in match_remote(url)), "Nothing matches"
     else:
         try:
-            is_folder = _is_asked_about(url, recursive, folders) and is_remote_folder(url)
+            is_folder = _may_be_folder(url, recursive, folders) and is_remote_folder(url)
         except PictureError as error:
             yield Named(url if is_picture_name(url.partition("::")[0]) else FailedRef(url, "memory", error=error), url)
             return
@@ -84,9 +84,9 @@ def _expand_remote(url: str, recursive: bool, folders: bool) -> Iterator[Named]:
         yield Named(FailedRef(url, "memory", error=none), url)
 
 
-def _is_asked_about(url: str, recursive: bool, folders: bool) -> bool:
-    """Whether a store is asked if this is a folder. That is a request: what is named like a picture is spared it."""
-    return recursive or (folders and not is_picture_name(url.partition("::")[0]))
+def _may_be_folder(name: str, recursive: bool, folders: bool) -> bool:
+    """Whether to look. In a store that is a request, and what is named like a picture is spared it."""
+    return recursive or (folders and not (is_remote(name) and is_picture_name(name.partition("::")[0])))
 
 
 def is_folder_name(argument: str) -> bool:
@@ -104,10 +104,7 @@ def expand_list(
 ) -> Iterator[Named]:
     """As `expand_named`, of a list's names, which are exact: an asterisk in one is an asterisk."""
     for name in names:
-        may_be_folder = recursive or folders
-        if is_remote(name):
-            may_be_folder = _is_asked_about(name, recursive, folders)
-        if may_be_folder and is_folder_name(name):
+        if _may_be_folder(name, recursive, folders) and is_folder_name(name):
             yield from expand_named([name], recursive, takes, folders)
         else:
             yield Named(name, name)
