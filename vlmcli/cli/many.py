@@ -44,6 +44,8 @@ def answer_each(
     shape: Shape = NO_SHAPE,
 ) -> int:
     """Each picture that `arguments` and `sources` name, with each of `options`. Returns the exit code."""
+    if len(options) > 1:
+        _refuse_several(folder, shape)
     if shape.sorting is not None and STDIN in (arguments or ()):
         raise UsageError("Standard input is no file that can be moved or linked.", "Name the picture as a file.")
     folders = takes_folders(common, folder, shape.sorting is not None)
@@ -51,8 +53,6 @@ def answer_each(
     if is_folder_job(common, folder, many, shape.sorting is not None):
         from vlmcli.cli.folder import run_folder_job
 
-        if len(options) > 1:
-            _refuse_one_place(folder, shape)
         if not many:
             find_pictures(arguments, sources)  # one that is missing is an error and no record
         named = partial(iter_names, arguments, sources, folders)
@@ -75,8 +75,8 @@ def answer_each(
     )
 
 
-def _refuse_one_place(folder: Folder, shape: Shape) -> None:
-    """Of several questions about a picture."""
+def _refuse_several(folder: Folder, shape: Shape) -> None:
+    """Several questions about a picture, where it has room for one answer."""
     if shape.sorting is not None:
         raise UsageError("A picture goes where one answer says, and here are several questions.", "Ask one.")
     if folder.sidecar is not None:
@@ -117,14 +117,13 @@ def answer_list(
 ) -> int:
     """Each picture of a list with its own question, all answers in one form. Returns the exit code."""
     chosen = chosen_questions(questions, sources)
+    if len({line.picture for line in chosen}) < len({(line.picture, line.question) for line in chosen}):
+        _refuse_several(folder, shape)
     words = list(dict.fromkeys(line.question for line in questions))
     options = [common.task_options(question=each, **form) for each in words]
     numbers = {each: number for number, each in enumerate(words)}
     if is_folder_job(common, folder, len(questions) > 1, shape.sorting is not None):
         from vlmcli.cli.folder import Work, run_folder_job, with_content
-
-        if len({line.picture for line in chosen}) < len({(line.picture, line.question) for line in chosen}):
-            _refuse_one_place(folder, shape)
 
         def wanted() -> Iterator[Wanted | Complaint]:
             for line, ref in zip(chosen, iter_refs((q.picture for q in chosen), sources.wish), strict=True):
