@@ -18,7 +18,8 @@ def render(ledger: Ledger, settings: OutputSettings, order: Callable[[Key], int]
         return
     heading = ""
     jobs = len(keys) if settings.path is None else None
-    settings = replace(settings, jobs=jobs, heading=lambda number: heading, quiet=True, stats=False, stream=False)
+    settings = replace(settings, jobs=jobs, heading=lambda number: heading, all_or_none=True)
+    settings = replace(settings, quiet=True, stats=False, stream=False)
     # What is wrong with single pictures was said when it happened.
     with open_writer(settings, stderr=io.StringIO()) as writer:
         for number, record in enumerate(ledger.records(keys)):

@@ -25,6 +25,8 @@ class OutputSettings:
     markdown: bool = True
     """On a terminal, show the answer as Markdown. False (ocr, --no-markdown): as it is, line by line."""
     stream: bool = True
+    all_or_none: bool = False
+    """A file appears with all answers in it, whatever ends the writing: they can be had again."""
     quiet: bool = False
     """Nothing on stderr but errors."""
     stats: bool = False

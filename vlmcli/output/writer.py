@@ -38,7 +38,10 @@ class Format(Protocol):
 
 
 class Writer:
-    """A context manager. Left by an exception it keeps what is whole, and leaves the terminal clean."""
+    """A context manager. Left by an exception it leaves the terminal clean, and keeps what is whole.
+
+    Where the settings want all or none, a file is then as it was before.
+    """
 
     def __init__(self, settings: OutputSettings, form: Format, sink: Sink, stderr: TextIO | None) -> None:
         self._settings = settings
@@ -62,9 +65,11 @@ class Writer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if error is None:
             self.close()
-            return
-        with contextlib.suppress(Exception):  # the first error is the one to tell
-            self._finish(complete=False)
+        elif self._settings.all_or_none and not self._sink.streams:
+            self._discard()
+        else:
+            with contextlib.suppress(Exception):  # the first error is the one to tell
+                self._finish(complete=False)
 
     def emit(self, event: JobEvent) -> None:
         if isinstance(event, JobStage):
@@ -151,6 +156,11 @@ class Writer:
         if self._settings.quiet or not is_terminal(self._stderr):
             return False
         return self._on_terminal or not self._beside_terminal
+
+    def _discard(self) -> None:
+        self._closed = True
+        self._spinner.close()
+        self._sink.discard()
 
     def _finish(self, complete: bool) -> None:
         if self._closed:
