@@ -54,8 +54,9 @@ def _take(output: Path, path: Path) -> int:
         except OSError:
             pass  # a file system without locks: better to work without than not at all
         if _is_there(fd, path):
-            os.truncate(fd, 0)
-            os.write(fd, f"{os.getpid()}\n".encode())
+            with contextlib.suppress(OSError):  # a full disk: the lock holds without a number in it, too
+                os.truncate(fd, 0)
+                os.write(fd, f"{os.getpid()}\n".encode())
             return fd
         os.close(fd)  # its owner removed it between our two steps
 
