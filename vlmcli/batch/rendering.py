@@ -11,11 +11,15 @@ from vlmcli.core import JobDone, Record
 from vlmcli.output import OutputSettings, open_writer
 
 
-def render(ledger: Ledger, settings: OutputSettings, order: Callable[[Key], int], with_questions: bool) -> None:
-    """Write all of the ledger's records to `settings.path`, or to stdout, in this order. Raises OutputError."""
+def render(ledger: Ledger, settings: OutputSettings, order: Callable[[Key], int]) -> None:
+    """Write all of the ledger's records to `settings.path`, or to stdout, in this order. Raises OutputError.
+
+    Where they answer several questions, asked at once or one after the other, each heading says which.
+    """
     keys = sorted(ledger.entries, key=order)
     if not keys:
         return
+    with_questions = len({question for _, question in keys}) > 1
     heading = ""
     jobs = len(keys) if settings.path is None else None
     settings = replace(settings, jobs=jobs, heading=lambda number: heading, all_or_none=True)

@@ -6,13 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from vlmcli.cli.ledgers import file_of, ledger_of, target_of
 from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import Sources
 from vlmcli.cli.work import output_settings
 from vlmcli.errors import UsageError
-from vlmcli.output import OutputSettings, resolve_format
-from vlmcli.output.as_jsonl import JsonlFormat
-from vlmcli.output.sink import is_direct
 
 
 def is_folder_job(common: Common, folder: Folder, many: bool, sorts: bool = False) -> bool:
@@ -27,7 +25,7 @@ def is_folder_job(common: Common, folder: Folder, many: bool, sorts: bool = Fals
         )
     if folder.dry_run or folder.sidecar is not None or sorts:
         return True
-    path = _file_of(common)
+    path = file_of(common.output)
     if path is None:
         if folder.retry_failed or folder.overwrite:
             option = "--retry-failed" if folder.retry_failed else "--overwrite"
@@ -39,13 +37,7 @@ def is_folder_job(common: Common, folder: Folder, many: bool, sorts: bool = Fals
 
 def takes_folders(common: Common, folder: Folder, sorts: bool = False) -> bool:
     """Whether a folder stands for its own pictures without --recursive: where answers of many have their place."""
-    return _file_of(common) is not None or folder.sidecar is not None or sorts
-
-
-def _file_of(common: Common) -> Path | None:
-    """The output, where it is a file that can be written anew and in pieces."""
-    path = common.output
-    return None if path is None or str(path) == "-" or is_direct(path) else path
+    return file_of(common.output) is not None or folder.sidecar is not None or sorts
 
 
 def is_many(arguments: Sequence[str] | None, sources: Sources, folders: bool = False) -> bool:
@@ -68,24 +60,5 @@ def is_many(arguments: Sequence[str] | None, sources: Sources, folders: bool = F
 
 
 def ledger_path(common: Common) -> Path:
-    """Of the command's output; nowhere without one."""
-    return Path(os.devnull) if common.output is None else ledger_of(output_settings(common))
-
-
-def ledger_of(settings: OutputSettings) -> Path:
-    """The output itself where it is jsonl; else a hidden file beside it."""
-    target = target_of(Path(settings.path or ""))
-    return target if resolve_format(settings) is JsonlFormat else hidden_ledger(target)
-
-
-def lock_of(ledger: Path) -> Path:
-    return ledger.with_name(f".{ledger.name.removeprefix('.')}.lock")
-
-
-def hidden_ledger(output: Path) -> Path:
-    """`captions.csv` -> `.captions.csv.vlm.jsonl`"""
-    return output.with_name(f".{output.name}.vlm.jsonl")
-
-
-def target_of(path: Path) -> Path:
-    return Path(os.path.realpath(path))  # a link keeps pointing at what it points at
+    """Of the command's output; nowhere without one that can remember."""
+    return ledger_of(output_settings(common))

@@ -22,9 +22,10 @@ from vlmcli.batch.messages import Start
 from vlmcli.batch.planning import Complaint, Planner, Todo, Wanted
 from vlmcli.batch.rendering import render
 from vlmcli.cli.cluster import as_on_workers, check_ray_options, fetching, is_on_ray, open_aside
-from vlmcli.cli.decide import ledger_path, lock_of, target_of
+from vlmcli.cli.decide import ledger_path
 from vlmcli.cli.forms import Shape
 from vlmcli.cli.interrupts import handed_to
+from vlmcli.cli.ledgers import file_of, lock_of, spare_own_ledger, target_of
 from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import Sources, resolve_name
 from vlmcli.cli.summary import exit_code, summarize
@@ -126,6 +127,8 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
     progress = Progress(sys.stderr, common.quiet)
     with ExitStack() as stack:
         _take_place(ledger, common, stack)
+        if not folder.overwrite:
+            spare_own_ledger(output_settings(common))
         ledger.begin_anew() if folder.overwrite else ledger.load()
         planner = Planner(ledger, questions, folder.retry_failed)
         opening = partial(fetching, opener(common)) if folder.ray_pull else opener(common)
@@ -149,7 +152,7 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
             progress.hide()
         _finish(ledger, common, work, planner.place, compact=not tally.interrupted)
         if work.shape.sorting is not None and common.output is None and not (folder.sidecar or folder.dry_run):
-            render(ledger, output_settings(common, shape=work.shape), planner.place, work.asks_several)
+            render(ledger, output_settings(common, shape=work.shape), planner.place)
         sorted_code = EXIT_OK if tally.interrupted else _sort(work, ledger, planner, folder, common)
     summarize(tally, common)
     return exit_code(tally) or sorted_code
@@ -171,12 +174,13 @@ class _Proven(Exception):
 
 def _take_place(ledger: Ledger, common: Common, stack: ExitStack) -> None:
     """The output is proven to be writable, before any model runs, and is ours alone. Raises OutputError."""
-    if common.output is None:  # sidecars remember by being there: this ledger is for the job alone
+    place = file_of(common.output)
+    if place is None:  # sidecars remember by being there: this ledger is for the job alone
         ledger.path = Path(stack.enter_context(TemporaryDirectory(prefix="vlm-"))) / "sidecars.jsonl"
     else:
         with suppress(_Proven), open_writer(output_settings(common)):
             raise _Proven
-        stack.enter_context(locked(common.output, lock_of(ledger.path)))
+        stack.enter_context(locked(place, lock_of(ledger.path)))
     stack.callback(ledger.close)
 
 
@@ -188,7 +192,7 @@ def _delivery(common: Common, folder: Folder) -> Delivery:
         return Delivery(check=check)
     words = folder.prefix or "", folder.suffix or ""
     sidecars = Sidecars(SidecarSettings(folder.sidecar, *words, folder.overwrite, folder.sidecar_dir))
-    return Delivery(sidecars, common.output is None, check)
+    return Delivery(sidecars, file_of(common.output) is None, check)
 
 
 def _finish(ledger: Ledger, common: Common, work: Work, order: Callable[[Key], int], compact: bool) -> None:
@@ -196,7 +200,7 @@ def _finish(ledger: Ledger, common: Common, work: Work, order: Callable[[Key], i
         ledger.compact(order)
         ledger.prove_there()
     if common.output is not None and ledger.path != target_of(common.output):
-        render(ledger, output_settings(common, work.markdown, work.sources.wish, work.shape), order, work.asks_several)
+        render(ledger, output_settings(common, work.markdown, work.sources.wish, work.shape), order)
 
 
 def _count_meanwhile(work: Work, progress: Progress) -> None:

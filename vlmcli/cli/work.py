@@ -16,17 +16,16 @@ from vlmcli.cli.exit_code import ExitCode
 from vlmcli.cli.forms import Shape
 from vlmcli.cli.gpu_hint import say_unused_gpu
 from vlmcli.cli.interrupts import handed_to
+from vlmcli.cli.ledgers import spare_ledgers
 from vlmcli.cli.options import Common
 from vlmcli.config import LOCAL
 from vlmcli.core import ImageRef, JobDone, Record
-from vlmcli.errors import EXIT_INTERRUPTED, ModelNotHere, UsageError
+from vlmcli.errors import EXIT_INTERRUPTED, ModelNotHere
 from vlmcli.output import OutputSettings, check_format, open_writer, show_name
 from vlmcli.output.streams import is_terminal, say
 from vlmcli.tasks import TaskOptions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from vlmcli.images.wishes import Wish
 
 
@@ -126,7 +125,7 @@ def answer(
     """Run the plans as jobs, as they come, and write what is answered. Returns the exit code."""
     settings = output_settings(common, markdown, wish, shape)
     check_format(settings, task)
-    _spare_ledger(common.output)
+    spare_ledgers(common.output)
     vlm = open_model(common, task)
     headings = _Headings(plans)
     settings = replace(settings, jobs=headings.jobs, heading=headings.of)
@@ -146,19 +145,6 @@ def answer(
     finally:
         leave(vlm.close)
     return tally.code
-
-
-def _spare_ledger(output: Path | None) -> None:
-    """Raises UsageError for an output that a job over many pictures goes on from."""
-    if output is None:
-        return
-    from vlmcli.batch.ledger import holds_ledger
-
-    if holds_ledger(output):
-        raise UsageError(
-            f"{show_name(str(output))} holds what a job over many pictures has answered.",
-            "Name another file with --output",
-        )
 
 
 class _Headings:
