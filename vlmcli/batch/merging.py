@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from vlmcli.batch.ledger import Key, as_line, other_settings
 from vlmcli.errors import UsageError
@@ -52,10 +52,11 @@ def _read_part(part: Path, merged: Merged) -> None:
     name, own, at = show_name(str(part)), dict[Key, _Found](), 0
     try:
         with open(part, "rb") as file:
+            _check_seekable(file, name)
             for number, line in enumerate(file, 1):
-                if line.endswith(b"\n"):  # else torn by a crash, and not done
-                    key, found = _read_line(part, number, line, at, merged)
-                    own[key] = found
+                _check_whole(line, name)
+                key, found = _read_line(part, number, line, at, merged)
+                own[key] = found
                 at += len(line)
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {(error.strerror or str(error)).lower()}.", "ls *.jsonl") from error
@@ -69,6 +70,20 @@ def _read_part(part: Path, merged: Merged) -> None:
                 f"{name} and {show_name(str(other.part))} contradict each other about {show_name(key[0])}.",
                 "Leave one of them out, or have the picture answered again.",
             )
+
+
+def _check_seekable(file: BinaryIO, name: str) -> None:
+    if not file.seekable():
+        raise UsageError(f"{name} is a pipe, and parts are read twice.", "Name a file: vlm merge PART.jsonl… -o WHOLE")
+
+
+def _check_whole(line: bytes, name: str) -> None:
+    """A last line without an end was torn by a crash, and what came after it was never answered."""
+    if not line.endswith(b"\n"):
+        raise UsageError(
+            f"{name} ends within a line: the job that answered it was cut off.",
+            "Run its command once more, which answers the rest; then merge.",
+        )
 
 
 def _read_line(part: Path, number: int, line: bytes, at: int, merged: Merged) -> tuple[Key, _Found]:
