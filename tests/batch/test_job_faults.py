@@ -148,6 +148,15 @@ def test_an_output_that_is_taken_away_stops_the_job(
     _, err = process.communicate(timeout=60)
     assert process.returncode == 7
     assert b"it was removed while it was written" in err
+    assert b"What was answered is gone with it." in err
+
+
+def test_failures_of_before_count_as_what_they_were(vlm: Callable[..., Any], fill: Callable[..., list[str]]) -> None:
+    fill(2)
+    command = ["describe", "photos", *JOB, "--timeout", "0.0001", "-o", "x.jsonl"]
+    assert vlm(*command).code == 5
+    again = vlm(*command)
+    assert (again.code, "2 failed before" in again.stderr) == (5, True)
 
 
 def test_a_file_that_is_not_ours_is_not_touched(vlm: Callable[..., Any], fill: Callable[..., list[str]]) -> None:

@@ -91,6 +91,30 @@ def test_ctrl_c_finishes_what_is_begun_and_goes_on_later(
     assert_each_once(names)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-o", "x.jsonl", "--overwrite"], "the same command without --overwrite goes on from here\n"),
+        (["--sidecar", ".txt", "--overwrite"], "the same command begins anew; without --overwrite it leaves"),
+        (["--sidecar", ".txt"], "the same command goes on from here\n"),
+        (["--choices", "a,b", "--link-to", "out/{choice}"], "these answers are in no file, and the same command"),
+    ],
+)
+def test_what_is_said_after_ctrl_c_is_true_of_these_options(
+    start_vlm: Start, fill: Callable[..., list[str]], options: list[str], words: str
+) -> None:
+    fill(200)
+    process = start_vlm("ask", "photos", "-q", "What?", *JOB, *options, "--verbose", start_new_session=True)
+    assert process.stderr is not None
+    while b"llama_context" not in process.stderr.readline():
+        assert process.poll() is None
+    wait_until(lambda: _grew(0) or any(Path("photos").glob("*.txt")) or "--link-to" in options)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert f"vlm: {words}" in err.decode()
+
+
 def test_ctrl_c_twice_leaves_at_once_and_nothing_torn(
     start_vlm: Start, fill: Callable[..., list[str]], talker: list[str]
 ) -> None:

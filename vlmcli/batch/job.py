@@ -140,12 +140,14 @@ class FolderJob:
             self.tally.complaints += 1
             self._watcher.complained(wanted.error)
             return
-        verdict = self._delivery.judged(self._planner.judge(wanted), self._ledger, self._planner.key_of(wanted))
+        key = self._planner.key_of(wanted)
+        verdict = self._delivery.judged(self._planner.judge(wanted), self._ledger, key)
         if isinstance(verdict, Todo):
             self._begin(verdict)
             return
         self.tally.done_before += verdict == "done"
-        self.tally.failed_before += verdict == "failed"
+        if verdict == "failed":
+            self.tally.kinds_before[self._ledger.entries[key].failed] += 1
         self._watcher.skipped(failed=verdict == "failed")
 
     def _begin(self, todo: Todo) -> None:
@@ -234,7 +236,7 @@ class FolderJob:
         if len(self._blamed) >= _MOST_DEATHS:
             raise EngineError(
                 f"The engine died {len(self._blamed)} times without an answer between ({how}).",
-                "What was answered so far is kept. Look with --verbose at what llama.cpp says.",
+                "Look at what llama.cpp says: vlm … --verbose",
             )
 
     def _record_blamed(self) -> None:

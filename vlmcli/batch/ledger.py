@@ -64,7 +64,7 @@ class Ledger:
         self._whole_bytes = 0
         self._lines = 0
         self._file: int | None = None
-        self._anew = self._torn = False
+        self._anew = self._overwrites = self._torn = False
 
     # --- reading --------------------------------------------------------------------------------------------
 
@@ -124,7 +124,7 @@ class Ledger:
         """Forget what was done. The file itself is emptied by the first new record, and not before there is one."""
         self.entries.clear()
         self._whole_bytes = self._lines = self.damaged_lines = 0
-        self._anew = True
+        self._anew = self._overwrites = True
 
     def append(self, name: str, record: Record, stamp: Stamp) -> None:
         """Keep a record. It is with the system when this returns: only a loss of power could take it back."""
@@ -210,8 +210,14 @@ class Ledger:
         return UsageError(f"{name} is no file of vlm's answers (line {number}).", _CHOICE)
 
     def _unwritable(self, error: OSError) -> OutputError:
-        hint = "What was answered so far is kept; when it is writable again, the same command goes on."
-        return cannot_write(self.path, error, hint)
+        return cannot_write(self.path, error, self._how_to_go_on())
+
+    def _how_to_go_on(self) -> str:
+        if not self.path.exists():
+            gone = "What was answered is gone with it. " if self.entries else ""
+            return f"{gone}Choose another place with --output"
+        command = "the same command without --overwrite" if self._overwrites else "the same command"
+        return f"What was answered so far is kept; when it is writable again, {command} goes on."
 
 
 _CHOICE = "Begin it anew: --overwrite\nKeep it: name another file with --output"

@@ -69,6 +69,11 @@ def error_of(value: dict[str, str]) -> VlmError:
     return error
 
 
+def error_of_kind(kind: str) -> VlmError:
+    """The same without its words, where only the exit code is wanted."""
+    return error_of({"kind": kind, "message": "", "hint": ""})
+
+
 def _kinds(kind: type[VlmError]) -> Iterator[type[VlmError]]:
     yield kind
     for each in kind.__subclasses__():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,10 +35,15 @@ class Tally:
     complaints: int = 0
     """Folders and patterns that gave no pictures, and were said."""
     done_before: int = 0
-    failed_before: int = 0
+    kinds_before: Counter[str] = field(default_factory=Counter)
+    """How many failed before, by the kind of their error."""
     errors: dict[str, tuple[int, Exception]] = field(default_factory=dict)
     """By kind: how many failed now, and the first of them."""
     interrupted: bool = False
+
+    @property
+    def failed_before(self) -> int:
+        return self.kinds_before.total()
 
     def count(self, record: Record) -> None:
         if record.error is not None:

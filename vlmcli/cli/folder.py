@@ -28,10 +28,10 @@ from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.ledgers import file_of, lock_of, spare_own_ledger, target_of
 from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import Sources, resolve_name
-from vlmcli.cli.summary import exit_code, summarize
+from vlmcli.cli.summary import exit_code, how_to_go_on, summarize
 from vlmcli.cli.work import NO_SHAPE, open_model, opener, output_settings
 from vlmcli.core import Choices, Schema
-from vlmcli.errors import EXIT_OK, OutputError, PictureError, ServerError, VlmError
+from vlmcli.errors import EXIT_OK, OutputError, PictureError, VlmError
 from vlmcli.images import read
 from vlmcli.images.expanding import Named
 from vlmcli.images.sources import check_stdin
@@ -144,9 +144,9 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
             raise
         except Exception as error:
             _finish(ledger, common, work, planner.place, compact=False)
-            if isinstance(error, ServerError) and (job.tally.answered or job.tally.done_before):
+            if isinstance(error, VlmError) and (answered := job.tally.answered + job.tally.done_before):
                 progress.hide()
-                progress.say("vlm: what was answered is kept: the same command goes on from there")
+                progress.say(f"vlm: {answered:,} answered: {how_to_go_on(job.tally, common, folder)}")
             raise
         finally:
             progress.hide()
@@ -154,7 +154,7 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
         if work.shape.sorting is not None and common.output is None and not (folder.sidecar or folder.dry_run):
             render(ledger, output_settings(common, shape=work.shape), planner.place)
         sorted_code = EXIT_OK if tally.interrupted else _sort(work, ledger, planner, folder, common)
-    summarize(tally, common)
+    summarize(tally, common, folder)
     return exit_code(tally) or sorted_code
 
 

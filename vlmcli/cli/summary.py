@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 
+from vlmcli.batch.records import error_of_kind
 from vlmcli.batch.tally import Tally
 from vlmcli.cli.exit_code import ExitCode
-from vlmcli.cli.options import Common
+from vlmcli.cli.ledgers import file_of
+from vlmcli.cli.options import Common, Folder
 from vlmcli.errors import EXIT_INTERRUPTED, PictureError, VlmError
 from vlmcli.output import is_terminal, print_error, show_name
 from vlmcli.output.streams import say
@@ -20,14 +22,31 @@ def exit_code(tally: Tally) -> int:
         return EXIT_INTERRUPTED
     code = ExitCode()
     code.count_answered(tally.answered + tally.done_before)
-    if tally.failed_before or tally.complaints:
-        code.count_error(PictureError(""), tally.failed_before + tally.complaints)
+    if tally.complaints:
+        code.count_error(PictureError(""), tally.complaints)
+    for kind, many in tally.kinds_before.items():
+        code.count_error(error_of_kind(kind), many)
     for many, error in tally.errors.values():
         code.count_error(error, many)
     return code.code
 
 
-def summarize(tally: Tally, common: Common) -> None:
+def how_to_go_on(tally: Tally, common: Common, folder: Folder) -> str:
+    """What to type to have the rest: what is remembered, and where, depends on the options."""
+    in_file = file_of(common.output) is not None
+    if not in_file and folder.sidecar is None:
+        return "these answers are in no file, and the same command begins anew; with --output FILE it would go on"
+    if not folder.overwrite:
+        return "the same command goes on from here"
+    if not tally.answered + tally.failed:
+        return "nothing was overwritten"
+    leaves = "leaves the sidecars that are there"
+    if not in_file:
+        return f"the same command begins anew; without --overwrite it {leaves}"
+    return "the same command without --overwrite goes on from here" + (f", and {leaves}" if folder.sidecar else "")
+
+
+def summarize(tally: Tally, common: Common, folder: Folder) -> None:
     """Failures are told in any case; a success that is whole and new only to a person."""
     _tell_failures(tally)
     if common.quiet:
@@ -38,7 +57,7 @@ def summarize(tally: Tally, common: Common) -> None:
     if tally.cut_short:
         _say(f"{tally.cut_short:,} of the answers are cut short (more room: --max-tokens)")
     if tally.interrupted:
-        _say("the same command goes on from here")
+        _say(how_to_go_on(tally, common, folder))
     elif tally.failed_before:
         _say("to try those that failed before once more: --retry-failed")
 

@@ -148,7 +148,7 @@ def test_a_dead_server_is_waited_for_and_then_the_job_stops_with_everything_kept
     assert result.code == 8
     assert " · waiting for the server…" in result.stderr
     assert result.stderr.count("is the server running? Waiting for it, up to 2 seconds.") == 1
-    assert "vlm: what was answered is kept" in result.stderr
+    assert " answered: the same command goes on from here" in result.stderr
     assert f"Nothing listens at {running.fake.url}: is the server running?" in result.stderr
     kept = names_in()
     assert 12 <= len(kept) < 40
@@ -234,7 +234,7 @@ def test_a_busy_server_is_given_up_without_a_word_of_answers_that_are_not_there(
     result = job(vlm, "near")
     assert result.code == 8
     assert "has too much to do (503): busy." in result.stderr
-    assert "is kept" not in result.stderr
+    assert "answered" not in result.stderr
 
 
 def test_ctrl_c_ends_one_answer_at_once_and_keeps_its_words(

@@ -257,5 +257,5 @@ def _all_die(many: int, death: BaseException) -> VlmError:
     last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), type(death).__name__)
     return EngineError(
         f"The cluster's workers died {many} times without an answer between ({last[:200].rstrip('.')}).",
-        "What was answered so far is kept. Look with --verbose at what they say.",
+        "Look at what they say: vlm … --verbose",
     )
