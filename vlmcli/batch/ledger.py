@@ -31,7 +31,6 @@ from vlmcli.output.unwritable import cannot_write
 from vlmcli.whole import replacing
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_LONGEST_LINE_BYTES = 10 << 20
 _BEGINNING = b'{"schema": '
 
 Key = tuple[str, str]
@@ -84,6 +83,8 @@ class Ledger:
                     break
                 self._learn(line)
                 self._whole_bytes += len(line)
+        if self.damaged_lines and not self.entries:
+            raise self._foreign(1)
 
     def _check_torn(self, line: bytes) -> None:
         """A line without an end was ours only if it begins like ours: another file is not cut."""
@@ -101,8 +102,6 @@ class Ledger:
             settings, model = job["settings"], value["model"]
             key = name, self._questions.setdefault(value["question"], value["question"])
         except (ValueError, KeyError, TypeError, AttributeError):
-            if self._lines == 1 + self.damaged_lines and not self.entries:
-                raise self._foreign(self._lines) from None
             self.damaged_lines += 1
             return
         if settings != self._settings:
@@ -229,17 +228,6 @@ def other_settings(name: str, then: tuple[Any, str], now: tuple[Mapping[str, Any
     differing = [key for key in {**were, **now[0]} if were.get(key) != now[0].get(key)]
     said = _in_words(were, differing, then[1]), _in_words(now[0], differing, now[1])
     return UsageError(f"{show_name(name)} was made with {said[0]}, and this is with {said[1]}.", hint)
-
-
-def holds_ledger(path: Path) -> bool:
-    """Whether there is a file of that name with work of hours in it."""
-    try:
-        if not path.is_file():
-            return False
-        with open(path, "rb") as file:
-            return "settings" in json.loads(file.readline(_LONGEST_LINE_BYTES))["job"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
 
 
 def as_line(value: dict[str, Any]) -> bytes:

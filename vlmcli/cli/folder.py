@@ -7,11 +7,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vlmcli.batch.delivery import Delivery
 from vlmcli.batch.flight import AHEAD
@@ -25,12 +25,12 @@ from vlmcli.cli.cluster import as_on_workers, check_ray_options, fetching, is_on
 from vlmcli.cli.decide import ledger_path
 from vlmcli.cli.forms import Shape
 from vlmcli.cli.interrupts import handed_to
+from vlmcli.cli.job_settings import settings_of
 from vlmcli.cli.ledgers import file_of, lock_of, spare_own_ledger, target_of
 from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import Sources, resolve_name
 from vlmcli.cli.summary import exit_code, how_to_go_on, summarize
 from vlmcli.cli.work import NO_SHAPE, open_model, opener, output_settings
-from vlmcli.core import Choices, Schema
 from vlmcli.errors import EXIT_OK, OutputError, PictureError, VlmError
 from vlmcli.images import read
 from vlmcli.images.expanding import Named
@@ -45,13 +45,8 @@ from vlmcli.output.streams import say
 from vlmcli.tasks import TaskOptions
 
 if TYPE_CHECKING:
-    from vlmcli.api import Vlm
     from vlmcli.core import ImageRef
     from vlmcli.images.wishes import Wish
-
-_LONGEST_SETTING = 60
-_NO_SETTING = frozenset({"question", "timeout_s"})
-"""A question is a part of what is asked, and a timeout of how long one waits for it: neither tells two jobs apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +115,10 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
     vlm = open_model(common, work.task)
     jobs = [vlm.job(work.task, (), options) for options in work.options]
     questions = tuple(job.task.question(job.brief, 1) for job in jobs)
-    ledger = Ledger(ledger_path(common), settings_of(vlm, work), vlm.model, work.sources.parsed_shard())
+    asked = work.options[0] if work.options else TaskOptions()
+    advised = jobs[0].brief.family.sampling if jobs else {}
+    settings = settings_of(vlm, work.task, asked, work.sources.frame, advised)
+    ledger = Ledger(ledger_path(common), settings, vlm.model, work.sources.parsed_shard())
     if folder.dry_run and work.shape.sorting is None:
         return _show_plan(work, ledger, Planner(ledger, questions, folder.retry_failed), common, folder)
     delivery = _delivery(common, folder)
@@ -237,31 +235,3 @@ def _show_plan(work: Work, ledger: Ledger, planner: Planner, common: Common, fol
             sys.stdout.buffer.write(os.fsencode(show(verdict.name) + clean_text(question)) + b"\n")
     say(f"vlm: {counts['to do']:,} to do, {counts['done']:,} done, {counts['failed']:,} failed")
     return EXIT_OK
-
-
-# --- what tells two jobs apart, and where they are ----------------------------------------------------------
-
-
-def settings_of(vlm: Vlm, work: Work) -> dict[str, Any]:
-    """All that answers depend on beside picture and question, as far as it is not as usual."""
-    options, usual = work.options[0] if work.options else TaskOptions(), TaskOptions()
-    names = [field.name for field in fields(options) if field.name not in _NO_SETTING]
-    given = {name: value for name in names if (value := getattr(options, name)) != getattr(usual, name)}
-    if isinstance(options.form, Choices):
-        given["form"] = ",".join(options.form.labels)
-    elif options.form is not None:
-        given["form"] = options.form.json if isinstance(options.form, Schema) else options.form.regex
-    if work.sources.frame is not None:
-        given["frame"] = work.sources.frame
-    if vlm.kv_type != "f16":
-        given["kv_type"] = vlm.kv_type
-    return {"task": work.task, "model": vlm.fingerprint, **{name: _short(value) for name, value in given.items()}}
-
-
-def _short(value: Any) -> Any:
-    """A long prompt does not stand in each of 50,000 lines; its beginning and its digest do."""
-    if not isinstance(value, str) or len(value) <= _LONGEST_SETTING:
-        return value
-    from vlmcli.cache import digest_of
-
-    return f"{value[: _LONGEST_SETTING // 2]}… ({digest_of(value)[:12]})"

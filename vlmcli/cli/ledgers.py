@@ -57,7 +57,7 @@ def spare_own_ledger(settings: OutputSettings) -> None:
 
 
 def _spare(output: Path, ledgers: tuple[Path, ...], hint: str) -> None:
-    from vlmcli.batch.ledger import holds_ledger
+    from vlmcli.batch.recognising import holds_ledger
 
     ledger = next(filter(holds_ledger, ledgers), None)
     if ledger is not None:

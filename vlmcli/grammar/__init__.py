@@ -19,13 +19,14 @@ from vlmcli.late import import_late
 
 if TYPE_CHECKING:
     from vlmcli.grammar.fitting import seems_to_fit
-    from vlmcli.grammar.forms import choices_of, form_of, schema_of, split_labels
+    from vlmcli.grammar.forms import choices_of, form_of, join_labels, schema_of, split_labels
 
-__all__ = ["check_form", "choices_of", "form_of", "grammar_of", "schema_of", "seems_to_fit", "split_labels"]
+__all__ = ["check_form", "choices_of", "form_of", "grammar_of"]
+__all__ += ["join_labels", "schema_of", "seems_to_fit", "split_labels"]
 
 _LATE = {
     "seems_to_fit": "fitting",
-    **dict.fromkeys(("choices_of", "form_of", "schema_of", "split_labels"), "forms"),
+    **dict.fromkeys(("choices_of", "form_of", "join_labels", "schema_of", "split_labels"), "forms"),
 }
 
 

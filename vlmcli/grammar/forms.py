@@ -65,6 +65,11 @@ def split_labels(text: str) -> list[str]:
     return labels
 
 
+def join_labels(labels: Sequence[str]) -> str:
+    """The inverse of `split_labels`."""
+    return ",".join(label.replace("\\", "\\\\").replace(",", "\\,") for label in labels)
+
+
 def schema_of(value: Any) -> Schema:
     """From a mapping, JSON text, a file's path, the short form, or what has `model_json_schema` (a Pydantic model).
 
