@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.batch.conftest import JOB, names_in, read
 
@@ -87,3 +90,27 @@ def test_a_picture_outside_an_imagefolder_is_refused_before_any_work(vlm: Run, f
     assert (result.code, "outside.png" in result.stderr) == (1, True)
     assert '"file_name": "0.png"' in Path("photos/metadata.jsonl").read_text()
     assert [bool(record["error"]) for record in read("photos/.metadata.jsonl.vlm.jsonl")] == [False, True]
+
+
+@pytest.mark.parametrize("again", [[], ["--retry-failed"]])
+def test_a_refusal_is_not_the_twins(vlm: Run, fill: Fill, again: list[str]) -> None:
+    """photos/0.png has no sidecar, for 0.jpg has that; those of the same bytes have their own."""
+    names = fill(2)
+    os.rename(names[0], "photos/0.jpg")
+    for name in ("0.png", "2.png", "3.png"):
+        shutil.copy(names[1], f"photos/{name}")
+    command = ["describe", "photos", *JOB, "--sidecar", ".txt", "-o", "x.jsonl"]
+    for options in ([], again):
+        assert "1 failed" in vlm(*command, *options).stderr
+        assert [record["picture"] for record in read() if record["error"]] == ["photos/0.png"]
+    assert list(sidecars()) == ["0.txt", "1.txt", "2.txt", "3.txt"]
+
+
+def test_a_name_too_long_for_a_sidecar_is_not_the_twins(vlm: Run, fill: Fill) -> None:
+    names = fill(2)
+    shutil.copy(names[1], f"photos/{'0' * 250}.png")  # comes first, and cannot have four signs more
+    os.remove(names[0])
+    result = vlm("describe", "photos", *JOB, "--sidecar", "+.txt", "-o", "x.jsonl")
+    assert (result.code, "name too long" in result.stderr) == (1, True)
+    assert list(sidecars()) == ["1.png.txt"]
+    assert [(len(record["picture"]) > 200, bool(record["error"])) for record in read()] == [(True, True), (False, False)]

@@ -15,9 +15,10 @@ from queue import Empty, SimpleQueue
 from typing import Any, cast
 
 from vlmcli.batch.ahead import Ahead
+from vlmcli.batch.copies import Copies
 from vlmcli.batch.delivery import Delivery
 from vlmcli.batch.flight import AHEAD, Flight
-from vlmcli.batch.ledger import Key, Ledger
+from vlmcli.batch.ledger import Ledger
 from vlmcli.batch.messages import Ask, Begun, Died, Done, GaveUp, Killed, Loading, Start
 from vlmcli.batch.planning import Complaint, Planner, Todo, Wanted
 from vlmcli.batch.process import Aside, EngineProcess, Heard, OpenAside, how_it_died
@@ -66,7 +67,7 @@ class FolderJob:
         self._heard: Heard = SimpleQueue()
         self._open, self._engine = open_engine, cast(Aside | None, None)
         self._flight, self._n_planned, self._sent_s, self.tally = Flight(ahead), 0, 0.0, Tally()
-        self._waiting_for, self._in_work = dict[Key, list[Todo]](), set[Key]()
+        self._copies = Copies(ledger)
         self._blamed: list[tuple[Todo, PictureKilled]] = []
         self._planned_all = self._starved = self._paused = self._told_no_more = self._stopping = False
 
@@ -155,12 +156,14 @@ class FolderJob:
         ref = todo.wanted.ref
         if isinstance(ref, FailedRef):
             self._keep(todo, self._failure(todo, ref.error))
-        elif todo.twin in self._in_work:
-            self._waiting_for.setdefault(todo.twin, []).append(todo)
-        elif todo.twin in self._ledger.entries:
-            self._copy(todo, next(self._ledger.records([todo.twin])), todo.stamp)
+        elif not self._copies.waits(todo):
+            self._ask_or_copy(todo)
+
+    def _ask_or_copy(self, todo: Todo) -> None:
+        if record := self._copies.find(todo):
+            self._copy(todo, record, todo.stamp)
         else:
-            self._in_work.add(todo.key)
+            self._copies.begin(todo)
             self._send(todo)
 
     def _send(self, todo: Todo, alone: bool = False) -> None:
@@ -248,13 +251,15 @@ class FolderJob:
 
     def _keep(self, todo: Todo, record: Record, stamp: Stamp | None = None) -> None:
         """Into the ledger with it, and with the same for all who waited for it."""
-        stamp, record = stamp or todo.stamp, self._delivery.settle(record)
-        self._ledger.append(todo.name, record, stamp)
-        self._in_work.discard(todo.key)
+        stamp, kept = stamp or todo.stamp, self._delivery.settle(record)
+        self._ledger.append(todo.name, kept, stamp)
+        self._count(kept)
+        for twin in self._copies.answered(todo):
+            self._copy(twin, record, twin.stamp._replace(sha256=stamp.sha256))
+
+    def _count(self, record: Record) -> None:
         self.tally.count(record)
         self._watcher.answered(record)
-        for twin in self._waiting_for.pop(todo.key, ()):
-            self._copy(twin, record, twin.stamp._replace(sha256=stamp.sha256))
 
     def _copy(self, todo: Todo, record: Record, stamp: Stamp) -> None:
         """The record of a twin for this one."""
