@@ -113,4 +113,31 @@ def test_a_name_too_long_for_a_sidecar_is_not_the_twins(vlm: Run, fill: Fill) ->
     result = vlm("describe", "photos", *JOB, "--sidecar", "+.txt", "-o", "x.jsonl")
     assert (result.code, "name too long" in result.stderr) == (1, True)
     assert list(sidecars()) == ["1.png.txt"]
-    assert [(len(record["picture"]) > 200, bool(record["error"])) for record in read()] == [(True, True), (False, False)]
+    assert [(len(record["picture"]) > 200, bool(record["error"])) for record in read()] == [
+        (True, True),
+        (False, False),
+    ]
+
+
+def test_a_sidecar_that_is_refused_after_the_answer_is_said(vlm: Run, fill: Fill) -> None:
+    names = fill(2)
+    os.rename(names[1], "photos/0.jpg")
+    command = ["describe", "photos", *JOB, "-o", "x.jsonl"]
+    assert vlm(*command).code == 0
+    before = Path("x.jsonl").read_bytes()
+    Path("afile").touch()
+    nowhere = vlm(*command, "--sidecar", ".txt", "--sidecar-dir", "afile/x")
+    assert (nowhere.code, "0 answered, 2 failed" in nowhere.stderr) == (7, True)
+    for _ in range(2):
+        shared = vlm(*command, "--sidecar", ".txt")
+        assert (shared.code, "photos/0.png would share its sidecar" in shared.stderr) == (1, True)
+        assert "0 answered, 1 failed, 1 done before" in shared.stderr
+    assert Path("x.jsonl").read_bytes() == before
+
+
+def test_a_picture_that_is_gone_misses_no_sidecar(vlm: Run, fill: Fill) -> None:
+    names = fill(2)
+    command = ["describe", *names, *JOB, "--sidecar", ".txt", "-o", "x.jsonl"]
+    assert vlm(*command).code == 0
+    os.remove(names[0])
+    assert vlm(*command).code == 0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from vlmcli.batch.ledger import Key, Ledger
-from vlmcli.batch.planning import Todo, Verdict
+from vlmcli.batch.planning import Todo, Verdict, Wanted
 from vlmcli.core import ImageRef, Record
 from vlmcli.errors import OutputError, VlmError
 from vlmcli.images.sources.promise import FailedRef
@@ -24,12 +24,6 @@ class Delivery:
     ) -> None:
         self._sidecars, self._alone, self._check = sidecars, alone, check
 
-    def judged(self, verdict: Verdict, ledger: Ledger, key: Key) -> Verdict:
-        """As `looked_at`; what was answered before and has lost its sidecar gets it back."""
-        if self._sidecars and verdict == "done" and not ledger.entries[key].failed:
-            self._sidecars.settle(next(ledger.records([key])))
-        return self.looked_at(verdict, key)
-
     def looked_at(self, verdict: Verdict, key: Key) -> Verdict:
         """The planner's verdict with the output in mind: it may refuse a picture, or have it already."""
         if not isinstance(verdict, Todo):
@@ -43,6 +37,13 @@ class Delivery:
         except OutputError as error:
             return _refused(verdict, error)
         return verdict
+
+    def bring_back(self, wanted: Wanted, ledger: Ledger, key: Key) -> Record | None:
+        """What was answered before and has lost its sidecar gets it again. The failed record, where that is refused."""
+        if self._sidecars is None or key not in ledger.entries or isinstance(wanted.ref, FailedRef):
+            return None
+        record = self._sidecars.settle(next(ledger.records([key])))
+        return record if record.error else None
 
     def settle(self, record: Record) -> Record:
         """The record, failed where its sidecar is refused. Raises OutputError for a full disk."""

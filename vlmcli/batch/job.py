@@ -15,18 +15,19 @@ from queue import Empty, SimpleQueue
 from typing import Any, cast
 
 from vlmcli.batch.ahead import Ahead
+from vlmcli.batch.blame import Blame
 from vlmcli.batch.copies import Copies
 from vlmcli.batch.delivery import Delivery
 from vlmcli.batch.flight import AHEAD, Flight
 from vlmcli.batch.ledger import Ledger
 from vlmcli.batch.messages import Ask, Begun, Died, Done, GaveUp, Killed, Loading, Start
-from vlmcli.batch.planning import Complaint, Planner, Todo, Wanted
-from vlmcli.batch.process import Aside, EngineProcess, Heard, OpenAside, how_it_died
+from vlmcli.batch.planning import Complaint, Planner, Todo, Verdict, Wanted
+from vlmcli.batch.process import Aside, EngineProcess, Heard, OpenAside
 from vlmcli.batch.records import copy_of, named
 from vlmcli.batch.stamps import Stamp
 from vlmcli.batch.tally import Tally, Watcher
 from vlmcli.core import PictureInfo, Record
-from vlmcli.errors import EngineError, VlmError
+from vlmcli.errors import VlmError
 from vlmcli.images.sources.promise import FailedRef
 
 _TICK_S = 0.2
@@ -35,15 +36,7 @@ _PATIENCE_S = 1.0
 """How long answers may wait for the plan. To have them, the engine must run dry, which costs speed."""
 _SLICE_S = 0.1
 """How long planning may go on before what was answered meanwhile is written down."""
-_MOST_DEATHS = 3
-"""Deaths of the engine with no answer between them after which it is not the pictures' fault."""
 _FAREWELL_S = 10.0
-
-
-class PictureKilled(EngineError):
-    """Reading or answering this picture ends the process that does it."""
-
-    kind = "engine_died"
 
 
 class FolderJob:
@@ -67,8 +60,7 @@ class FolderJob:
         self._heard: Heard = SimpleQueue()
         self._open, self._engine = open_engine, cast(Aside | None, None)
         self._flight, self._n_planned, self._sent_s, self.tally = Flight(ahead), 0, 0.0, Tally()
-        self._copies = Copies(ledger)
-        self._blamed: list[tuple[Todo, PictureKilled]] = []
+        self._copies, self._blame = Copies(ledger), Blame()
         self._planned_all = self._starved = self._paused = self._told_no_more = self._stopping = False
 
     def run(self) -> Tally:
@@ -142,10 +134,15 @@ class FolderJob:
             self._watcher.complained(wanted.error)
             return
         key = self._planner.key_of(wanted)
-        verdict = self._delivery.judged(self._planner.judge(wanted), self._ledger, key)
+        verdict = self._delivery.looked_at(self._planner.judge(wanted), key)
         if isinstance(verdict, Todo):
             self._begin(verdict)
-            return
+        elif verdict == "done" and (refused := self._delivery.bring_back(wanted, self._ledger, key)):
+            self._count(refused)  # its answer stays in the ledger
+        else:
+            self._skip(verdict)
+
+    def _skip(self, verdict: Verdict) -> None:
         self.tally.done_before += verdict == "done"
         if verdict == "failed":
             self.tally.kinds_before[self._ledger.entries[key].failed] += 1
@@ -229,25 +226,12 @@ class FolderJob:
         if self._stopping or (self._told_no_more and not self._flight.n_out):
             return
         n_begun = self._flight.n_begun
-        blamed = self._flight.died()
-        how = how_it_died(died)
-        if blamed:
-            sentence = f"{blamed.name} ended the engine ({how})."
-            self._blamed.append((blamed, PictureKilled(sentence, "Try it alone: vlm describe … --verbose")))
-        elif not n_begun:
-            self._blamed.append((_NOBODY, PictureKilled(how)))
-        if len(self._blamed) >= _MOST_DEATHS:
-            raise EngineError(
-                f"The engine died {len(self._blamed)} times without an answer between ({how}).",
-                "Look at what llama.cpp says: vlm … --verbose",
-            )
+        self._blame.died(died, self._flight.died(), was_at_work=bool(n_begun))
 
     def _record_blamed(self) -> None:
-        """The engine answers others, so it was the picture: a failed record of it."""
-        blamed, self._blamed = self._blamed, []
-        for todo, error in blamed:
-            if todo is not _NOBODY:
-                self._keep(todo, self._failure(todo, error))
+        """A failed record of each picture that ended the engine."""
+        for todo, error in self._blame.settle():
+            self._keep(todo, self._failure(todo, error))
 
     def _keep(self, todo: Todo, record: Record, stamp: Stamp | None = None) -> None:
         """Into the ledger with it, and with the same for all who waited for it."""
@@ -268,7 +252,3 @@ class FolderJob:
 
     def _failure(self, todo: Todo, error: VlmError) -> Record:
         return Record((PictureInfo(todo.name),), self._start.task, todo.key[1], self._start.model, error=error)
-
-
-_NOBODY = Todo(Wanted(FailedRef("")), ("", ""), Stamp())
-"""Who is to blame for a death with no picture in work."""

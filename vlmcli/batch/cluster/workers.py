@@ -14,11 +14,11 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
+from vlmcli.batch.blame import PictureKilled
 from vlmcli.batch.cluster.actor import Actor, Bye, Ready
 from vlmcli.batch.cluster.connecting import connect, disconnect
 from vlmcli.batch.cluster.crew import Crew
 from vlmcli.batch.cluster.shape import ClusterSettings, Shape, shape_of
-from vlmcli.batch.job import PictureKilled
 from vlmcli.batch.messages import Ask, Begun, Died, Done, GaveUp, Killed, Loading, NoMore, Start
 from vlmcli.batch.process import Heard
 from vlmcli.batch.serving import as_ours
