@@ -47,6 +47,31 @@ def test_beside_an_output_what_was_lost_comes_back_without_the_model(vlm: Run, f
     assert names_in() == names
 
 
+def test_a_picture_has_one_line_in_an_imagefolder(vlm: Run, fill: Fill) -> None:
+    names = fill(3)
+    output = ["-o", "photos/metadata.jsonl"]
+    both = vlm("ask", "photos", *JOB, "-q", "What?", "-q", "Where?", *output)
+    assert (both.code, "here are several questions" in both.stderr) == (2, True)
+    assert sorted(f"photos/{name}" for name in os.listdir("photos")) == names
+    assert vlm("ask", *names[:2], "What?", *JOB, *output).code == 0
+    first = Path("photos/metadata.jsonl").read_text()
+    other = vlm("ask", *names[:2], "Where?", *JOB, *output)
+    assert (other.code, "answers another question" in other.stderr) == (7, True)
+    assert Path("photos/metadata.jsonl").read_text() == first
+    assert vlm("ask", names[2], "Where?", *JOB, *output).code == 0
+    assert sorted(line["file_name"] for line in read("photos/metadata.jsonl")) == ["0.png", "1.png", "2.png"]
+    assert vlm("ask", *names, "Where?", *JOB, *output, "--overwrite").code == 0
+
+
+def test_the_copies_of_a_name_that_is_no_text_have_their_lines(vlm: Run, fill: Fill) -> None:
+    names = fill(1)
+    os.rename(names[0], os.fsdecode(b"photos/a\xff.png"))
+    shutil.copy(os.fsdecode(b"photos/a\xff.png"), "photos/z.png")
+    result = vlm("describe", "photos", *JOB, "-o", "photos/metadata.jsonl")
+    assert (result.code, "its name is no UTF-8" in result.stderr) == (1, True)
+    assert [line["file_name"] for line in read("photos/metadata.jsonl")] == ["z.png"]
+
+
 def test_two_that_would_share_one_are_told_apart(vlm: Run, fill: Fill) -> None:
     names = fill(2)
     os.rename(names[1], "photos/0.jpg")  # 0.jpg comes before 0.png

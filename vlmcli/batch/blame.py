@@ -32,7 +32,7 @@ class Blame:
         if self._deaths >= _MOST_DEATHS:
             raise EngineError(
                 f"The engine died {self._deaths} times without an answer between ({how}).",
-                "What was answered so far is kept. Look with --verbose at what llama.cpp says.",
+                "Look at what llama.cpp says: vlm … --verbose",
             )
 
     def settle(self) -> list[tuple[Todo, PictureKilled]]:

@@ -12,16 +12,16 @@ from vlmcli.errors import OutputError, VlmError
 from vlmcli.images.sources.promise import FailedRef
 from vlmcli.output.sidecar import Sidecars
 
+Check = Callable[[str, str], object]
+
 
 class Delivery:
     """`alone`: the sidecars are all that is wanted, so a picture that has its own is done.
 
-    `check` raises OutputError for the name of a picture that has no place in the output.
+    `check` raises OutputError for a picture and a question whose answer has no place in the output.
     """
 
-    def __init__(
-        self, sidecars: Sidecars | None = None, alone: bool = False, check: Callable[[str], object] | None = None
-    ) -> None:
+    def __init__(self, sidecars: Sidecars | None = None, alone: bool = False, check: Check | None = None) -> None:
         self._sidecars, self._alone, self._check = sidecars, alone, check
 
     def looked_at(self, verdict: Verdict, key: Key) -> Verdict:
@@ -30,7 +30,7 @@ class Delivery:
             return verdict
         try:
             if self._check:
-                self._check(key[0])
+                self._check(*key)
             if self._sidecars:
                 self._sidecars.claim(key[0])
                 return "done" if self._alone and self._sidecars.keeps(key[0]) else verdict

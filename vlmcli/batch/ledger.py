@@ -117,6 +117,10 @@ class Ledger:
                 record = record_from_dict(json.loads(file.read(entry.size_bytes)))
                 yield replace(record, pictures=named(record, key[0]))
 
+    def answered(self) -> Iterator[Key]:
+        """Those that have an answer, and not a failure."""
+        return (key for key, entry in self.entries.items() if not entry.failed)
+
     # --- writing --------------------------------------------------------------------------------------------
 
     def begin_anew(self) -> None:

@@ -11,6 +11,8 @@ from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import Sources
 from vlmcli.cli.work import output_settings
 from vlmcli.errors import UsageError
+from vlmcli.output import resolve_format
+from vlmcli.output.as_imagefolder import ImagefolderFormat
 
 
 def is_folder_job(common: Common, folder: Folder, many: bool, sorts: bool = False) -> bool:
@@ -38,6 +40,10 @@ def is_folder_job(common: Common, folder: Folder, many: bool, sorts: bool = Fals
 def takes_folders(common: Common, folder: Folder, sorts: bool = False) -> bool:
     """Whether a folder stands for its own pictures without --recursive: where answers of many have their place."""
     return file_of(common.output) is not None or folder.sidecar is not None or sorts
+
+
+def is_imagefolder(common: Common) -> bool:
+    return resolve_format(output_settings(common)) is ImagefolderFormat
 
 
 def is_many(arguments: Sequence[str] | None, sources: Sources, folders: bool = False) -> bool:

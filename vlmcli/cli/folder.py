@@ -13,7 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from vlmcli.batch.delivery import Delivery
 from vlmcli.batch.flight import AHEAD
 from vlmcli.batch.job import FolderJob
 from vlmcli.batch.ledger import Key, Ledger
@@ -23,6 +22,7 @@ from vlmcli.batch.planning import Complaint, Planner, Todo, Wanted
 from vlmcli.batch.rendering import render
 from vlmcli.cli.cluster import as_on_workers, check_ray_options, fetching, is_on_ray, open_aside
 from vlmcli.cli.decide import ledger_path
+from vlmcli.cli.delivering import delivery_of
 from vlmcli.cli.forms import Shape
 from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.job_settings import settings_of
@@ -37,10 +37,8 @@ from vlmcli.images.expanding import Named
 from vlmcli.images.sources import check_stdin
 from vlmcli.images.sources.memory import MemoryRef
 from vlmcli.images.sources.promise import FailedRef
-from vlmcli.output import check_format, clean_text, is_terminal, open_writer, resolve_format, show_name
-from vlmcli.output.as_imagefolder import ImagefolderFormat, file_name_of, folder_of
+from vlmcli.output import check_format, clean_text, is_terminal, open_writer, show_name
 from vlmcli.output.progress import Progress
-from vlmcli.output.sidecar import Sidecars, SidecarSettings
 from vlmcli.output.streams import say
 from vlmcli.tasks import TaskOptions
 
@@ -121,7 +119,7 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
     ledger = Ledger(ledger_path(common), settings, vlm.model, work.sources.parsed_shard())
     if folder.dry_run and work.shape.sorting is None:
         return _show_plan(work, ledger, Planner(ledger, questions, folder.retry_failed), common, folder)
-    delivery = _delivery(common, folder)
+    delivery = delivery_of(common, folder, ledger)
     progress = Progress(sys.stderr, common.quiet)
     with ExitStack() as stack:
         _take_place(ledger, common, stack)
@@ -182,17 +180,6 @@ def _take_place(ledger: Ledger, common: Common, stack: ExitStack) -> None:
     stack.callback(ledger.close)
 
 
-def _delivery(common: Common, folder: Folder) -> Delivery:
-    check = None
-    if common.output is not None and resolve_format(output_settings(common)) is ImagefolderFormat:
-        check = partial(file_name_of, folder=folder_of(common.output))
-    if folder.sidecar is None:
-        return Delivery(check=check)
-    words = folder.prefix or "", folder.suffix or ""
-    sidecars = Sidecars(SidecarSettings(folder.sidecar, *words, folder.overwrite, folder.sidecar_dir))
-    return Delivery(sidecars, file_of(common.output) is None, check)
-
-
 def _finish(ledger: Ledger, common: Common, work: Work, order: Callable[[Key], int], compact: bool) -> None:
     if compact:
         ledger.compact(order)
@@ -216,7 +203,7 @@ def _count_meanwhile(work: Work, progress: Progress) -> None:
 
 def _show_plan(work: Work, ledger: Ledger, planner: Planner, common: Common, folder: Folder) -> int:
     """--dry-run: the names of what is to do on stdout, the numbers on stderr."""
-    delivery = _delivery(common, folder)
+    delivery = delivery_of(common, folder, ledger)
     if not folder.overwrite:
         ledger.load()
     counts = {"to do": 0, "done": 0, "failed": 0, "repeated": 0}

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vlmcli.cli import work
-from vlmcli.cli.decide import is_folder_job, is_many, takes_folders
+from vlmcli.cli.decide import is_folder_job, is_imagefolder, is_many, takes_folders
 from vlmcli.cli.forms import Shape
 from vlmcli.cli.options import Common, Folder
 from vlmcli.cli.pictures import (
@@ -23,6 +23,7 @@ from vlmcli.cli.pictures import (
 from vlmcli.cli.work import NO_SHAPE, Plan
 from vlmcli.errors import UsageError
 from vlmcli.images.listing import STDIN, can_be_read_again
+from vlmcli.output.as_imagefolder import METADATA_NAME
 
 if TYPE_CHECKING:
     from vlmcli.batch.planning import Complaint, Wanted
@@ -45,7 +46,7 @@ def answer_each(
 ) -> int:
     """Each picture that `arguments` and `sources` name, with each of `options`. Returns the exit code."""
     if len(options) > 1:
-        _refuse_several(folder, shape)
+        _refuse_several(common, folder, shape)
     if shape.sorting is not None and STDIN in (arguments or ()):
         raise UsageError("Standard input is no file that can be moved or linked.", "Name the picture as a file.")
     folders = takes_folders(common, folder, shape.sorting is not None)
@@ -75,12 +76,17 @@ def answer_each(
     )
 
 
-def _refuse_several(folder: Folder, shape: Shape) -> None:
-    """Several questions about a picture, where it has room for one answer."""
+def _refuse_several(common: Common, folder: Folder, shape: Shape) -> None:
+    """Several questions, where each picture has room for one answer."""
     if shape.sorting is not None:
         raise UsageError("A picture goes where one answer says, and here are several questions.", "Ask one.")
     if folder.sidecar is not None:
         raise UsageError("A sidecar holds the answer to one question.", "Ask one, and the next into +.other.txt")
+    if is_imagefolder(common):
+        raise UsageError(
+            f"A picture has one line in {METADATA_NAME}, and here are several questions.",
+            "Ask one, or take another file: -o answers.jsonl",
+        )
 
 
 def heading(ref: ImageRef, options: TaskOptions | None = None) -> str:
@@ -118,7 +124,7 @@ def answer_list(
     """Each picture of a list with its own question, all answers in one form. Returns the exit code."""
     chosen = chosen_questions(questions, sources)
     if len({line.picture for line in chosen}) < len({(line.picture, line.question) for line in chosen}):
-        _refuse_several(folder, shape)
+        _refuse_several(common, folder, shape)
     words = list(dict.fromkeys(line.question for line in questions))
     options = [common.task_options(question=each, **form) for each in words]
     numbers = {each: number for number, each in enumerate(words)}

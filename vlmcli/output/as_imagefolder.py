@@ -11,6 +11,7 @@ line only.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from vlmcli.core import Record
@@ -29,7 +30,7 @@ class ImagefolderFormat(WholeRecords):
         """Raises OutputError for a file of another name: the data set would have no texts."""
         self._sink = sink
         self._folder = folder_of(settings.path)
-        self._last = ""
+        self._written = set[str]()
 
     def done(self, job: int, record: Record) -> list[str]:
         if record.error is not None:
@@ -38,17 +39,37 @@ class ImagefolderFormat(WholeRecords):
             name = file_name_of(record.name, self._folder)
         except OutputError as error:
             return [f"vlm: {show_name(error.sentence)}"]
-        if name == self._last:
+        if name in self._written:
             return [
                 f"vlm: {show_name(record.name)} has a line in {METADATA_NAME} already: a picture has one text there."
             ]
         line = {"file_name": name, "text": clean_text(record.text).strip()}
         self._sink.write(dump_json(line, ascii_only=not self._sink.is_unicode) + "\n")
-        self._last = name
+        self._written.add(name)
         return []
 
     def close(self, complete: bool) -> None:
         pass
+
+
+class Lines:
+    """Which question the one line of each picture answers. To be asked before the model is."""
+
+    def __init__(self, folder: str, answered: Callable[[], Iterable[tuple[str, str]]]) -> None:
+        """`answered`: pictures and questions of the lines that are there."""
+        self._folder, self._answered = folder, answered
+        self._questions: dict[str, str] | None = None
+
+    def claim(self, name: str, question: str) -> None:
+        """Raises OutputError for a picture that can have no line, or has one with another answer."""
+        file_name_of(name, self._folder)
+        if self._questions is None:
+            self._questions = dict(self._answered())
+        if self._questions.setdefault(name, question) != question:
+            raise OutputError(
+                f"{show_name(name)} has a line in {METADATA_NAME} already, which answers another question.",
+                "Replace what is there: --overwrite\nKeep it: name another file, as -o answers.jsonl",
+            )
 
 
 def folder_of(path: str | Path | None) -> str:
