@@ -124,6 +124,37 @@ def test_a_link_is_moved_as_a_link() -> None:
     assert not os.path.lexists("in/a.png")
 
 
+def test_two_names_of_one_file_are_two_pictures() -> None:
+    a_file("in/x/a.png")
+    Path("in/y").mkdir()
+    os.link("in/x/a.png", "in/y/a.png")
+    sorter = Sorter(Sorting("out/{choice}", moves=True), dry=False)
+    assert sorter.put("in/x/a.png", "x") == Path("out/x/a.png")
+    assert sorter.put("in/y/a.png", "x") == Path("out/x/a-2.png")
+    assert sorted(os.listdir("out/x")) == ["a-2.png", "a.png"]
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_links_to_pictures_that_move_lead_to_where_they_are_then(dry: bool) -> None:
+    a_file("in/b.png")
+    for link in ("a", "c"):
+        os.symlink("b.png", f"in/{link}.png")
+    sorter = Sorter(Sorting("out/{choice}", moves=True), dry)
+    chosen = sorter.in_order((f"in/{name}.png", "x") for name in "abc")
+    assert [str(sorter.put(*each)) for each in chosen] == ["out/x/b.png", "out/x/a.png", "out/x/c.png"]
+    if not dry:
+        assert {Path(f"out/x/{name}.png").read_text() for name in "abc"} == {"picture"}
+        assert os.listdir("in") == []
+
+
+def test_a_link_to_nothing_stays_and_is_said() -> None:
+    Path("in").mkdir()
+    os.symlink("gone.png", "in/a.png")
+    with pytest.raises(OutputError, match="leads to a file that is gone"):
+        move("in/a.png", "x")
+    assert os.path.islink("in/a.png")
+
+
 def test_links_are_made_once() -> None:
     a_file("in/a.png")
     a_file("in/more/a.png", "other")
@@ -165,6 +196,18 @@ def test_the_command_sorts(vlm: Run, draw: Callable[..., Path]) -> None:
     assert found == ["out/blue/b.png", "out/red/a-2.png", "out/red/a.png"]
     assert not list(Path("in").rglob("*.png"))
     assert len(Path("kinds.csv").read_text().splitlines()) == 4
+
+
+def test_the_command_sorts_links_and_second_names(vlm: Run, draw: Callable[..., Path]) -> None:
+    for folder in ("in", "in/sub"):
+        Path(folder).mkdir()
+    draw("in/b.png", "red", ["white square center"])
+    os.symlink("b.png", "in/a.png")
+    os.link("in/b.png", "in/sub/b.png")
+    command = ["ask", "in", "-r", "What colour is the background?", "--choices", "red,blue", "--model", "demo"]
+    assert "3 moved" in vlm(*command, "--move-to", "out/{choice}/").stderr
+    assert sorted(os.listdir("out/red")) == ["a.png", "b-2.png", "b.png"]
+    assert Path("out/red/a.png").resolve() == Path("out/red/b.png").resolve()
 
 
 def test_without_a_file_the_choices_are_printed(vlm: Run, draw: Callable[..., Path]) -> None:

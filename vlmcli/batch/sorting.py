@@ -9,7 +9,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
@@ -43,29 +43,41 @@ class Sorting:
 
 
 class Sorter:
-    """Puts one picture after the other in its place. `dry`: only says where that would be."""
+    """Puts one picture after the other in its place. `dry`: only says where that would be.
+
+    Links come last (`in_order`): they lead to where their pictures are then.
+    """
 
     def __init__(self, sorting: Sorting, dry: bool) -> None:
         self._sorting, self._dry = sorting, dry
-        self._promised: set[Path] = set()  # by a dry run
+        self._taken: set[Path] = set()  # by pictures of this run: one of these never holds a second name
+        self._moved: dict[str, Path] = {}
+
+    def in_order(self, chosen: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Names and choices, as they are to be `put`."""
+        return sorted(chosen, key=lambda one: self._sorting.moves and os.path.islink(one[0]))
 
     def put(self, name: str, choice: str) -> Path | None:
         """Where the picture `name` is now; None where there is nothing to do. Raises OutputError."""
         source, folder = Path(name), self._sorting.folder(choice)
-        if not source.is_file():
+        if not source.is_file() and not source.is_symlink():
             return None  # moved before, or no file at all
         try:
             if self._is_there(source, folder):
                 return None
+            target = self._target_of(source)
             if not self._dry:
                 folder.mkdir(parents=True, exist_ok=True)
-            return next(place for place in _places(folder / source.name) if self._takes(source, place))
+            place = next(place for place in _places(folder / source.name) if self._takes(source, target, place))
         except (OSError, shutil.Error, StopIteration) as error:
             reason = getattr(error, "strerror", None) or "every name is taken"
             verb = "moved" if self._sorting.moves else "linked"
             raise OutputError(
                 f"{name} cannot be {verb} to {folder}: {reason.lower()}.", "It stays where it is."
             ) from error
+        self._taken.add(place)
+        self._moved[target] = place
+        return place
 
     def _is_there(self, source: Path, folder: Path) -> bool:
         """It lies there already, or its link does."""
@@ -76,17 +88,29 @@ class Sorter:
         taken = takewhile(os.path.lexists, _places(folder / source.name))
         return any(place.is_symlink() and os.path.realpath(place) == os.path.realpath(source) for place in taken)
 
-    def _takes(self, source: Path, place: Path) -> bool:
+    def _target_of(self, source: Path) -> str:
+        """The picture's file itself, which a link leads to; where it is now. Raises FileNotFoundError."""
+        target = os.path.realpath(source)
+        if target in self._moved:
+            return os.path.abspath(self._moved[target])
+        if not os.path.isfile(target):
+            raise FileNotFoundError(errno.ENOENT, "it leads to a file that is gone")
+        return target
+
+    def _takes(self, source: Path, target: str, place: Path) -> bool:
         """Whether the picture is at this place now; False where something else is."""
+        if place in self._taken:
+            return False
         if self._dry:
-            free = not os.path.lexists(place) and place not in self._promised
-            self._promised.add(place)
-            return free
+            return not os.path.lexists(place)
         try:
-            if self._sorting.moves:
-                _move(source, place)
-            else:
+            if not self._sorting.moves:
                 os.symlink(os.path.abspath(source), place)
+            elif source.is_symlink():
+                os.symlink(target, place)  # a relative one would lead elsewhere from there
+                source.unlink()
+            else:
+                _move(source, place)
         except FileExistsError:
             return False
         return True
@@ -101,10 +125,6 @@ def _places(first: Path) -> Iterator[Path]:
 
 def _move(source: Path, place: Path) -> None:
     """At each moment the picture is whole at one of the two, or at both. Raises FileExistsError where one is."""
-    if source.is_symlink():
-        os.symlink(os.path.realpath(source), place)  # a relative one would lead elsewhere from there
-        source.unlink()
-        return
     try:
         os.link(source, place)
     except FileExistsError:

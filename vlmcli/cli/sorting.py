@@ -17,11 +17,9 @@ def sort_pictures(records: Iterable[Record], sorting: Sorting, dry: bool, quiet:
     """Put those that have a choice in their places; a dry run prints them. Returns 0, or 7 when some stay behind."""
     sorter = Sorter(sorting, dry)
     done, code = 0, 0
-    for record in records:
-        if record.choice is None:
-            continue
+    for name, choice in sorter.in_order((one.name, one.choice) for one in records if one.choice is not None):
         try:
-            place = sorter.put(record.pictures[0].name, record.choice)
+            place = sorter.put(name, choice)
         except OutputError as error:
             print_error(error)
             code = EXIT_OUTPUT
@@ -29,7 +27,7 @@ def sort_pictures(records: Iterable[Record], sorting: Sorting, dry: bool, quiet:
         if place is not None:
             done += 1
             if dry:
-                _print_move(record.pictures[0].name, str(place))
+                _print_move(name, str(place))
     if not quiet:
         say(f"vlm: {done:,} {'to be ' if dry else ''}{'moved' if sorting.moves else 'linked'}")
     return code
