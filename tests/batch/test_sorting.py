@@ -210,6 +210,34 @@ def test_the_command_sorts_links_and_second_names(vlm: Run, draw: Callable[..., 
     assert Path("out/red/a.png").resolve() == Path("out/red/b.png").resolve()
 
 
+@pytest.mark.parametrize("extension", [".txt", "+.txt"])
+def test_sidecars_move_with_their_pictures(vlm: Run, draw: Callable[..., Path], extension: str) -> None:
+    for name in ("in/a.png", "in/sub/a.png"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        draw(name, "red", ["white square center"])
+    command = ["ask", "in", "-r", "What colour is the background?", "--choices", "red,blue", "--model", "demo"]
+    command += ["--sidecar", extension]
+    assert vlm(*command).code == 0  # the pictures have their texts, and are sorted all the same
+    assert vlm(*command, "--move-to", "out/{choice}/").code == 0
+    between = ".png" if extension.startswith("+") else ""
+    assert sorted(os.listdir("out/red")) == sorted(["a.png", "a-2.png", f"a{between}.txt", f"a-2{between}.txt"])
+    assert os.listdir("in/sub") == []
+    elsewhere = draw("in/b.png", "red", ["white square center"])
+    assert vlm(*command, "--move-to", "out/{choice}/", "--sidecar-dir", "texts").code == 0
+    assert (Path("texts/in") / f"b{between}.txt").exists()
+    assert not elsewhere.exists()
+
+
+def test_a_picture_keeps_off_the_sidecar_of_another() -> None:
+    a_file("out/x/a.txt", "of another")
+    a_file("in/a.txt", "mine")
+    for dry in (True, False):
+        sorter = Sorter(Sorting("out/{choice}", moves=True), dry, lambda path: path.with_suffix(".txt"))
+        assert sorter.put(a_file("in/a.png"), "x") == Path("out/x/a-2.png")
+    assert Path("out/x/a-2.txt").read_text() == "mine"
+    assert Path("out/x/a.txt").read_text() == "of another"
+
+
 def test_without_a_file_the_choices_are_printed(vlm: Run, draw: Callable[..., Path]) -> None:
     for name, colour in (("a.png", "red"), ("b.png", "blue")):
         draw(name, colour, ["white square center"])

@@ -9,7 +9,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
@@ -45,11 +45,14 @@ class Sorting:
 class Sorter:
     """Puts one picture after the other in its place. `dry`: only says where that would be.
 
-    Links come last (`in_order`): they lead to where their pictures are then.
+    Links come last (`in_order`): they lead to where their pictures are then. `sidecar_of`: what the file beside a
+    picture of some name is called; it moves along, and is called like its picture there.
     """
 
-    def __init__(self, sorting: Sorting, dry: bool) -> None:
-        self._sorting, self._dry = sorting, dry
+    def __init__(self, sorting: Sorting, dry: bool, sidecar_of: Callable[[Path], Path] | None = None) -> None:
+        self._sorting, self.dry = sorting, dry
+        self.verb = "moved" if sorting.moves else "linked"
+        self._sidecar_of = sidecar_of if sorting.moves else None
         self._taken: set[Path] = set()  # by pictures of this run: one of these never holds a second name
         self._moved: dict[str, Path] = {}
 
@@ -66,18 +69,41 @@ class Sorter:
             if self._is_there(source, folder):
                 return None
             target = self._target_of(source)
-            if not self._dry:
+            if not self.dry:
                 folder.mkdir(parents=True, exist_ok=True)
             place = next(place for place in _places(folder / source.name) if self._takes(source, target, place))
         except (OSError, shutil.Error, StopIteration) as error:
-            reason = getattr(error, "strerror", None) or "every name is taken"
-            verb = "moved" if self._sorting.moves else "linked"
-            raise OutputError(
-                f"{name} cannot be {verb} to {folder}: {reason.lower()}.", "It stays where it is."
-            ) from error
+            raise self._refusal(source, folder, error) from error
         self._taken.add(place)
         self._moved[target] = place
+        self._bring_sidecar(source, place)
         return place
+
+    def _bring_sidecar(self, source: Path, place: Path) -> None:
+        if self._sidecar_of is None or not self._has_sidecar(source):
+            return
+        sidecar, there = self._sidecar_of(source), self._sidecar_of(place)
+        self._taken.add(there)
+        try:
+            if not self.dry:
+                _move(sidecar, there)
+        except (OSError, shutil.Error) as error:
+            raise self._refusal(sidecar, place.parent, error) from error
+
+    def _has_sidecar(self, picture: Path) -> bool:
+        return self._sidecar_of is not None and os.path.lexists(self._sidecar_of(picture))
+
+    def _has_room(self, source: Path, place: Path) -> bool:
+        """For the picture's sidecar, where it has one, and as far as this run knows for the picture."""
+        if place in self._taken:
+            return False
+        if self._sidecar_of is None or not self._has_sidecar(source):
+            return True
+        return not self._has_sidecar(place) and self._sidecar_of(place) not in self._taken
+
+    def _refusal(self, source: Path, folder: Path, error: Exception) -> OutputError:
+        reason = getattr(error, "strerror", None) or "every name is taken"
+        return OutputError(f"{source} cannot be {self.verb} to {folder}: {reason.lower()}.", "It stays where it is.")
 
     def _is_there(self, source: Path, folder: Path) -> bool:
         """It lies there already, or its link does."""
@@ -99,9 +125,9 @@ class Sorter:
 
     def _takes(self, source: Path, target: str, place: Path) -> bool:
         """Whether the picture is at this place now; False where something else is."""
-        if place in self._taken:
+        if not self._has_room(source, place):
             return False
-        if self._dry:
+        if self.dry:
             return not os.path.lexists(place)
         try:
             if not self._sorting.moves:

@@ -22,7 +22,7 @@ from vlmcli.batch.planning import Complaint, Planner, Todo, Wanted
 from vlmcli.batch.rendering import render
 from vlmcli.cli.cluster import as_on_workers, check_ray_options, fetching, is_on_ray, open_aside
 from vlmcli.cli.decide import ledger_path
-from vlmcli.cli.delivering import delivery_of
+from vlmcli.cli.delivering import delivery_of, sidecar_names
 from vlmcli.cli.forms import Shape
 from vlmcli.cli.interrupts import handed_to
 from vlmcli.cli.job_settings import settings_of
@@ -119,7 +119,7 @@ def run_folder_job(work: Work, common: Common, folder: Folder) -> int:
     ledger = Ledger(ledger_path(common), settings, vlm.model, work.sources.parsed_shard())
     if folder.dry_run and work.shape.sorting is None:
         return _show_plan(work, ledger, Planner(ledger, questions, folder.retry_failed), common, folder)
-    delivery = delivery_of(common, folder, ledger)
+    delivery = delivery_of(common, folder, ledger, sorts=work.shape.sorting is not None)
     progress = Progress(sys.stderr, common.quiet)
     with ExitStack() as stack:
         _take_place(ledger, common, stack)
@@ -158,10 +158,12 @@ def _sort(work: Work, ledger: Ledger, planner: Planner, folder: Folder, common: 
     """Each picture of this plan to the folder of its choice, where that was asked for. Returns an exit code."""
     if work.shape.sorting is None or not ledger.entries:
         return EXIT_OK
+    from vlmcli.batch.sorting import Sorter
     from vlmcli.cli.sorting import sort_pictures
 
     records = ledger.records(planner.in_order())
-    return sort_pictures(records, work.shape.sorting, folder.dry_run, common.quiet)
+    sorter = Sorter(work.shape.sorting, folder.dry_run, sidecar_names(folder))
+    return sort_pictures(records, sorter, common.quiet)
 
 
 class _Proven(Exception):
@@ -203,7 +205,7 @@ def _count_meanwhile(work: Work, progress: Progress) -> None:
 
 def _show_plan(work: Work, ledger: Ledger, planner: Planner, common: Common, folder: Folder) -> int:
     """--dry-run: the names of what is to do on stdout, the numbers on stderr."""
-    delivery = delivery_of(common, folder, ledger)
+    delivery = delivery_of(common, folder, ledger, sorts=work.shape.sorting is not None)
     if not folder.overwrite:
         ledger.load()
     counts = {"to do": 0, "done": 0, "failed": 0, "repeated": 0}

@@ -6,16 +6,15 @@ import os
 import sys
 from collections.abc import Iterable
 
-from vlmcli.batch.sorting import Sorter, Sorting
+from vlmcli.batch.sorting import Sorter
 from vlmcli.core import Record
 from vlmcli.errors import EXIT_OUTPUT, OutputError
 from vlmcli.output import is_terminal, print_error, show_name
 from vlmcli.output.streams import say
 
 
-def sort_pictures(records: Iterable[Record], sorting: Sorting, dry: bool, quiet: bool) -> int:
+def sort_pictures(records: Iterable[Record], sorter: Sorter, quiet: bool) -> int:
     """Put those that have a choice in their places; a dry run prints them. Returns 0, or 7 when some stay behind."""
-    sorter = Sorter(sorting, dry)
     done, code = 0, 0
     for name, choice in sorter.in_order((one.name, one.choice) for one in records if one.choice is not None):
         try:
@@ -26,10 +25,10 @@ def sort_pictures(records: Iterable[Record], sorting: Sorting, dry: bool, quiet:
             continue
         if place is not None:
             done += 1
-            if dry:
+            if sorter.dry:
                 _print_move(name, str(place))
     if not quiet:
-        say(f"vlm: {done:,} {'to be ' if dry else ''}{'moved' if sorting.moves else 'linked'}")
+        say(f"vlm: {done:,} {'to be ' if sorter.dry else ''}{sorter.verb}")
     return code
 
 

@@ -74,11 +74,17 @@ class Sidecars:
                 f"{show_name(name)} is no picture in a file, so there is nothing that a sidecar could lie beside.",
                 "Save it as a file first.",
             )
-        path = Path(name) if self._settings.folder is None else self._settings.folder / self._below_root(name)
-        sidecar = path.with_name(path.name + self._extension) if self._appended else path.with_suffix(self._extension)
+        folder = self._settings.folder
+        sidecar = self.beside(Path(name) if folder is None else folder / self._below_root(name))
         if os.path.abspath(sidecar) == os.path.abspath(name):
             raise SidecarRefused(f"{show_name(name)} is not written over by its own sidecar.", "Choose an extension.")
         return sidecar
+
+    def beside(self, picture: Path) -> Path:
+        """What the sidecar of a picture is called that is here, or will be."""
+        if self._appended:
+            return picture.with_name(picture.name + self._extension)
+        return picture.with_suffix(self._extension)
 
     def claim(self, name: str) -> Path:
         """Keep this picture's sidecar for it. Raises SidecarRefused when it is another's, or may not be written."""
