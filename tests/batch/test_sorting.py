@@ -238,6 +238,22 @@ def test_a_picture_keeps_off_the_sidecar_of_another() -> None:
     assert Path("out/x/a.txt").read_text() == "of another"
 
 
+def test_single_pages_are_refused_before_any_work(vlm: Run) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (32, 32)).save("doc.tif", save_all=True, append_images=[Image.new("RGB", (32, 32), "red")])
+    sort = ["ask", "doc.tif", "--pages", "all", "What?", "--choices", "a,b", "--model", "demo", "-o", "x.jsonl"]
+    for command in ([*sort, "--move-to", "out/{choice}"], ["ocr", "doc.tif", "--sidecar", ".txt", "--model", "demo"]):
+        result = vlm(*command)
+        assert (result.code, "doc.tif#page=1 is a page of doc.tif" in result.stderr) == (7, True)
+        assert '"text": ""' in Path("x.jsonl").read_text()
+    assert vlm("ocr", "doc.tif", "--sidecar", ".txt", "--model", "demo", "--frame", "1").code == 0
+    assert Path("doc.txt").exists()
+    assert vlm(*sort, "--retry-failed").code == 0
+    answered = vlm(*sort, "--move-to", "out/{choice}")
+    assert (answered.code, "doc.tif#page=1 is a page" in answered.stderr) == (7, True)
+
+
 def test_without_a_file_the_choices_are_printed(vlm: Run, draw: Callable[..., Path]) -> None:
     for name, colour in (("a.png", "red"), ("b.png", "blue")):
         draw(name, colour, ["white square center"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from vlmcli.batch.ledger import Key, Ledger
@@ -18,19 +18,18 @@ Check = Callable[[str, str], object]
 class Delivery:
     """`alone`: the sidecars are all that is wanted, so a picture that has its own is done.
 
-    `check` raises OutputError for a picture and a question whose answer has no place in the output.
+    Each of `checks` raises OutputError for a picture and a question whose answer has no place in the output.
     """
 
-    def __init__(self, sidecars: Sidecars | None = None, alone: bool = False, check: Check | None = None) -> None:
-        self._sidecars, self._alone, self._check = sidecars, alone, check
+    def __init__(self, sidecars: Sidecars | None = None, alone: bool = False, checks: Sequence[Check] = ()) -> None:
+        self._sidecars, self._alone, self._checks = sidecars, alone, checks
 
     def looked_at(self, verdict: Verdict, key: Key) -> Verdict:
         """The planner's verdict with the output in mind: it may refuse a picture, or have it already."""
         if not isinstance(verdict, Todo):
             return verdict
         try:
-            if self._check:
-                self._check(*key)
+            self._check(key)
             if self._sidecars:
                 self._sidecars.claim(key[0])
                 return "done" if self._alone and self._sidecars.keeps(key[0]) else verdict
@@ -42,12 +41,21 @@ class Delivery:
         """What was answered before and has lost its sidecar gets it again. The failed record, where that is refused."""
         if self._sidecars is None or key not in ledger.entries or isinstance(wanted.ref, FailedRef):
             return None
-        record = self._sidecars.settle(next(ledger.records([key])))
+        record = next(ledger.records([key]))
+        try:
+            self._check(key)
+        except OutputError as error:
+            return replace(record, error=error)
+        record = self._sidecars.settle(record)
         return record if record.error else None
 
     def settle(self, record: Record) -> Record:
         """The record, failed where its sidecar is refused. Raises OutputError for a full disk."""
         return record if self._sidecars is None else self._sidecars.settle(record)
+
+    def _check(self, key: Key) -> None:
+        for check in self._checks:
+            check(*key)
 
 
 def _refused(todo: Todo, error: VlmError) -> Todo:

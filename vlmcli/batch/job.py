@@ -140,9 +140,9 @@ class FolderJob:
         elif verdict == "done" and (refused := self._delivery.bring_back(wanted, self._ledger, key)):
             self._count(refused)  # its answer stays in the ledger
         else:
-            self._skip(verdict)
+            self._skip(verdict, key)
 
-    def _skip(self, verdict: Verdict) -> None:
+    def _skip(self, verdict: Verdict, key: Key) -> None:
         self.tally.done_before += verdict == "done"
         if verdict == "failed":
             self.tally.kinds_before[self._ledger.entries[key].failed] += 1

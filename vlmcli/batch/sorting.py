@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
+from vlmcli.batch.whole_files import check_whole_file
 from vlmcli.errors import OutputError, UsageError
 
 CHOICE = "{choice}"
@@ -64,6 +65,7 @@ class Sorter:
         """Where the picture `name` is now; None where there is nothing to do. Raises OutputError."""
         source, folder = Path(name), self._sorting.folder(choice)
         if not source.is_file() and not source.is_symlink():
+            check_whole_file(name)
             return None  # moved before, or no file at all
         try:
             if self._is_there(source, folder):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vlmcli.batch.delivery import Check, Delivery
 from vlmcli.batch.ledger import Ledger
+from vlmcli.batch.whole_files import check_file, check_whole_file
 from vlmcli.cli.decide import is_imagefolder
 from vlmcli.cli.ledgers import file_of
 from vlmcli.cli.options import Common, Folder
@@ -18,7 +19,7 @@ def delivery_of(common: Common, folder: Folder, ledger: Ledger, sorts: bool) -> 
     """`sorts`: pictures move by their answers, which a sidecar does not remember. Raises UsageError for an extension
     that is none."""
     alone = file_of(common.output) is None and not sorts
-    return Delivery(sidecars_of(folder), alone, _check(common, ledger))
+    return Delivery(sidecars_of(folder), alone, tuple(_checks(common, folder, ledger, sorts)))
 
 
 def sidecar_names(folder: Folder) -> Callable[[Path], Path] | None:
@@ -34,7 +35,11 @@ def sidecars_of(folder: Folder) -> Sidecars | None:
     return Sidecars(SidecarSettings(folder.sidecar, *words, folder.overwrite, folder.sidecar_dir))
 
 
-def _check(common: Common, ledger: Ledger) -> Check | None:
-    if common.output is None or not is_imagefolder(common):
-        return None
-    return Lines(folder_of(common.output), ledger.answered).claim
+def _checks(common: Common, folder: Folder, ledger: Ledger, sorts: bool) -> Iterator[Check]:
+    in_data_set = common.output is not None and is_imagefolder(common)
+    if sorts or in_data_set or folder.sidecar is not None:
+        yield check_whole_file
+    if sorts:
+        yield check_file
+    if in_data_set:
+        yield Lines(folder_of(common.output), ledger.answered).claim
