@@ -36,6 +36,17 @@ def test_each_picture_gets_its_text_and_keeps_it(vlm: Run, fill: Fill) -> None:
     assert sidecars()["1.txt"] != "my own words\n"
 
 
+def test_an_alt_text_in_an_attribute_is_not_asked_for_again(vlm: Run, fill: Fill) -> None:
+    fill(1)
+    mine = (
+        "<x:xmpmeta xmlns:x='adobe:ns:meta/'><r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><r:Description"
+        " xmlns:i='http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/' i:AltTextAccessibility='Mine'/></r:RDF></x:xmpmeta>"
+    )
+    Path("photos/0.xmp").write_text(mine)
+    assert "0 answered, 1 done before" in vlm("describe", "photos", *JOB, "--sidecar", ".xmp").stderr
+    assert Path("photos/0.xmp").read_text() == mine
+
+
 def test_beside_an_output_what_was_lost_comes_back_without_the_model(vlm: Run, fill: Fill) -> None:
     names = fill(3)
     command = ["describe", "photos", *JOB, "--sidecar", ".txt", "-o", "x.jsonl"]

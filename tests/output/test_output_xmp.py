@@ -119,6 +119,16 @@ def test_twice_is_as_once() -> None:
     assert with_alt_text(once, "Other.", overwrite=False) == once
 
 
+@pytest.mark.parametrize(("words", "has"), [("Mine", True), (" ", False)])
+def test_an_alt_text_in_another_form_is_one(words: str, has: bool) -> None:
+    named = "xmlns:i='http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/'"
+    attribute = rated().replace(b"xmp:Rating=", f"{named} i:AltTextAccessibility='{words}' xmp:Rating=".encode())
+    element = f"<i:AltTextAccessibility {named}>{words}</i:AltTextAccessibility>"
+    for odd in (attribute, rated().replace(b"<my:thing ", f"{element}<my:thing ".encode())):
+        assert has_alt_text(odd) == has
+        assert has_alt_text(with_alt_text(odd, "A cat.", overwrite=False))
+
+
 def test_has_alt_text_only_when_words_are_there() -> None:
     assert not has_alt_text(rated(MINE))
     assert not has_alt_text(with_alt_text(rated(), "", overwrite=False))

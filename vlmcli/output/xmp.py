@@ -60,9 +60,21 @@ def with_alt_text(existing: bytes | None, words: str, overwrite: bool) -> bytes:
 
 
 def has_alt_text(existing: bytes) -> bool:
-    """Whether the file holds an alt text in the default language. Raises NotXmp."""
-    found = list(_find_rdf(_parse(existing)[0]).iter(_ALT_TEXT))
-    return any((item.text or "").strip() for property in found for item in property.iter(f"{{{_RDF}}}li"))
+    """Whether the file holds an alt text, in any form that it may have. Raises NotXmp."""
+    return bool(_words_of(_find_rdf(_parse(existing)[0]), _ALT_TEXT))
+
+
+def says(existing: bytes, words: str) -> bool:
+    """Whether these words, and no others, are what both properties say. Raises NotXmp."""
+    rdf = _find_rdf(_parse(existing)[0])
+    return all(_words_of(rdf, tag) == [xml_text(words).strip()] for tag in (_ALT_TEXT, _DESCRIPTION))
+
+
+def _words_of(rdf: Element, tag: str) -> list[str]:
+    """What a property says: as an attribute, as plain text, or in each of its languages."""
+    attributes = [one.get(tag) for one in rdf.iter() if tag in one.attrib]
+    elements = [part.text for property in rdf.iter(tag) for part in (property, *property.iter(f"{{{_RDF}}}li"))]
+    return [words.strip() for words in attributes + elements if words and words.strip()]
 
 
 def _parse(data: bytes) -> tuple[Element, bytes, bytes]:
@@ -108,7 +120,7 @@ def _say(rdf: Element, tag: str, words: str, overwrite: bool) -> None:
         ElementTree.SubElement(rdf, f"{{{_RDF}}}Description", {f"{{{_RDF}}}about": ""})
     ]
     holder = next((one for one in descriptions if one.find(tag) is not None), descriptions[0])
-    if not overwrite and any(tag in one.attrib for one in descriptions):
+    if not overwrite and any(one.get(tag, "").strip() for one in descriptions):
         return
     for one in descriptions:
         one.attrib.pop(tag, None)
