@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from tests.batch.conftest import JOB, names_in, read
+from vlmcli import demo
 
+SHAPES = demo.DECODER.parent / "pictures" / "shapes.png"
 Run = Callable[..., Any]
 Fill = Callable[..., list[str]]
 
@@ -81,6 +83,21 @@ def test_the_copies_of_a_name_that_is_no_text_have_their_lines(vlm: Run, fill: F
     result = vlm("describe", "photos", *JOB, "-o", "photos/metadata.jsonl")
     assert (result.code, "its name is no UTF-8" in result.stderr) == (1, True)
     assert [line["file_name"] for line in read("photos/metadata.jsonl")] == ["z.png"]
+
+
+@pytest.mark.parametrize("extension", [".txt", ".xmp"])
+def test_the_words_about_a_picture_that_changed_change_too(vlm: Run, fill: Fill, extension: str) -> None:
+    names = fill(2)
+    command = ["describe", "photos", *JOB, "--max-tokens", "12", "--sidecar", extension, "-o", "x.jsonl"]
+    assert vlm(*command).code == 0
+    mine = Path(f"photos/1{extension}")
+    mine.write_text(mine.read_text().replace(read()[1]["text"], "My own words"))
+    for name in names:
+        shutil.copy(SHAPES, name)
+    result = vlm(*command)
+    assert (result.code, "1 of the sidecars keep other words than vlm's" in result.stderr) == (0, True)
+    assert read()[0]["text"] in Path(f"photos/0{extension}").read_text()
+    assert "My own words" in mine.read_text()
 
 
 def test_two_that_would_share_one_are_told_apart(vlm: Run, fill: Fill) -> None:

@@ -49,9 +49,18 @@ class Delivery:
         record = self._sidecars.settle(record)
         return record if record.error else None
 
-    def settle(self, record: Record) -> Record:
+    def settle(self, record: Record, ledger: Ledger, key: Key) -> Record:
         """The record, failed where its sidecar is refused. Raises OutputError for a full disk."""
-        return record if self._sidecars is None else self._sidecars.settle(record)
+        if self._sidecars is None:
+            return record
+        entry = ledger.entries.get(key)
+        before = next(ledger.records([key])) if entry and not entry.failed else None
+        return self._sidecars.settle(record, before)
+
+    @property
+    def outdated(self) -> int:
+        """Sidecars that hold words of somebody's own about a picture that has changed."""
+        return self._sidecars.outdated if self._sidecars else 0
 
     def _check(self, key: Key) -> None:
         for check in self._checks:

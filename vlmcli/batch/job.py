@@ -19,7 +19,7 @@ from vlmcli.batch.blame import Blame
 from vlmcli.batch.copies import Copies
 from vlmcli.batch.delivery import Delivery
 from vlmcli.batch.flight import AHEAD, Flight
-from vlmcli.batch.ledger import Ledger
+from vlmcli.batch.ledger import Key, Ledger
 from vlmcli.batch.messages import Ask, Begun, Died, Done, GaveUp, Killed, Loading, Start
 from vlmcli.batch.planning import Complaint, Planner, Todo, Verdict, Wanted
 from vlmcli.batch.process import Aside, EngineProcess, Heard, OpenAside
@@ -75,7 +75,7 @@ class FolderJob:
         finally:
             if self._engine:
                 self._engine.kill()
-        self.tally.interrupted = self._stopping
+        self.tally.interrupted, self.tally.outdated = self._stopping, self._delivery.outdated
         return self.tally
 
     def _say_farewell(self) -> None:
@@ -235,7 +235,7 @@ class FolderJob:
 
     def _keep(self, todo: Todo, record: Record, stamp: Stamp | None = None) -> None:
         """Into the ledger with it, and with the same for all who waited for it."""
-        stamp, kept = stamp or todo.stamp, self._delivery.settle(record)
+        stamp, kept = stamp or todo.stamp, self._delivery.settle(record, self._ledger, todo.key)
         self._ledger.append(todo.name, kept, stamp)
         self._count(kept)
         for twin in self._copies.answered(todo):

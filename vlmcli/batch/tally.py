@@ -37,6 +37,8 @@ class Tally:
     done_before: int = 0
     kinds_before: Counter[str] = field(default_factory=Counter)
     """How many failed before, by the kind of their error."""
+    outdated: int = 0
+    """Sidecars that keep the words of their own about pictures that have changed."""
     errors: dict[str, tuple[int, Exception]] = field(default_factory=dict)
     """By kind: how many failed now, and the first of them."""
     interrupted: bool = False

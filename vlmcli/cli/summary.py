@@ -56,6 +56,8 @@ def summarize(tally: Tally, common: Common, folder: Folder) -> None:
         _say(_sentence(tally))
     if tally.cut_short:
         _say(f"{tally.cut_short:,} of the answers are cut short (more room: --max-tokens)")
+    if tally.outdated:
+        _say(f"{tally.outdated:,} of the sidecars keep other words than vlm's, though the picture has changed")
     if tally.interrupted:
         _say(how_to_go_on(tally, common, folder))
     elif tally.failed_before:

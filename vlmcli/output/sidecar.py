@@ -22,7 +22,7 @@ from pathlib import Path
 from vlmcli.core import Record
 from vlmcli.errors import OutputError, UsageError
 from vlmcli.output.sanitize import clean_text, show_name
-from vlmcli.output.xmp import NotXmp, has_alt_text, with_alt_text
+from vlmcli.output.xmp import NotXmp, has_alt_text, says, with_alt_text
 from vlmcli.whole import replacing
 
 XMP = ".xmp"
@@ -64,6 +64,7 @@ class Sidecars:
         self._settings = settings
         self._extension, self._appended = _check_extension(settings.extension)
         self._encode = _xmp_bytes if self._extension.lower().endswith(XMP) else _text_bytes
+        self.outdated = 0
         self._claims: dict[bytes, bytes] = {}
         self._questions: dict[bytes, bytes] = {}
 
@@ -103,9 +104,11 @@ class Sidecars:
         """Whether the picture has its text already and it is to stay. Raises SidecarRefused as `path_of` does."""
         return not self._settings.overwrite and self._has_text(self.path_of(name))
 
-    def settle(self, record: Record) -> Record:
+    def settle(self, record: Record, before: Record | None = None) -> Record:
         """Write what an answered record says, if it is whole and new. The record, failed when that is refused.
 
+        `before`: what was said of the picture when it was another. Words that are those are replaced; others are
+        somebody's own, stay, and are counted in `outdated`.
         Raises OutputError for what no other picture would get past either: a full disk, one that is read-only.
         """
         if record.error is not None or record.undecided or record.stop_reason == "interrupted":
@@ -114,10 +117,25 @@ class Sidecars:
             path = self.claim(record.name)
             self._check_question(path, record)
             if self._settings.overwrite or not self._has_text(path):
-                self._write(path, self._words(record))
+                self._write(path, self._words(record), self._settings.overwrite)
+            elif before is not None:
+                self._renew(path, self._words(before), self._words(record))
         except SidecarRefused as error:
             return replace(record, error=error)
         return record
+
+    def _renew(self, path: Path, before: str, words: str) -> None:
+        if self._says(path, before):
+            self._write(path, words, overwrite=True)
+        elif not self._says(path, words):
+            self.outdated += 1
+
+    def _says(self, path: Path, words: str) -> bool:
+        try:
+            data = path.read_bytes()
+            return says(data, words) if self._encode is _xmp_bytes else data == _text_bytes(path, words, True)
+        except (NotXmp, OSError) as error:
+            raise _left_alone(path, error) from error
 
     def _check_question(self, path: Path, record: Record) -> None:
         question = _digest(record.question)
@@ -150,11 +168,11 @@ class Sidecars:
             )
         return relative
 
-    def _write(self, path: Path, words: str) -> None:
+    def _write(self, path: Path, words: str, overwrite: bool) -> None:
         try:
             if self._settings.folder is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            data = self._encode(path, words, self._settings.overwrite)
+            data = self._encode(path, words, overwrite)
             with replacing(Path(os.path.realpath(path)), sync=False) as file:  # what a link points at, not the link
                 file.write(data)
         except NotXmp as error:
