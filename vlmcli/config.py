@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vlmcli.errors import OutputError, UsageError
-from vlmcli.whole import replacing
+from vlmcli.whole import check_replaceable, replacing
 
 LOCAL = "llama"
 """The engine that needs no naming."""
@@ -132,7 +132,11 @@ def quietly_read() -> ConfigFile:
 
 def read_aliases() -> Mapping[str, str]:
     """The user's own names of models, `[aliases]` in the settings file. Raises UsageError as `read_config`."""
-    found = read_config().values.get("aliases")
+    return aliases_in(read_config())
+
+
+def aliases_in(file: ConfigFile) -> Mapping[str, str]:
+    found = file.values.get("aliases")
     if not isinstance(found, dict):
         return {}
     return {name: model for name, model in found.items() if isinstance(model, str) and model}
@@ -158,6 +162,16 @@ def _parsed(path: Path, text: str) -> Mapping[str, Any]:
         raise UsageError(f"{path}, {place}: {reason[:1].lower()}{reason[1:]}.", "vlm config edit") from None
 
 
+def read_config_to_change() -> ConfigFile:
+    """As `read_config`, of a file that another may take the place of. Raises OutputError for a device or a pipe."""
+    path = config_path()
+    try:
+        check_replaceable(path)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    return read_config()
+
+
 def write_config(path: Path, text: str) -> None:
     """Put `text` in the file, whole or not at all. A link stays a link. Raises OutputError."""
     target = Path(os.path.realpath(path))
@@ -168,4 +182,10 @@ def write_config(path: Path, text: str) -> None:
     except UnicodeEncodeError:
         raise UsageError("The value is not text.") from None
     except OSError as error:
-        raise OutputError(f"The settings in {path} cannot be written: {error.strerror or error}.") from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    in_the_way = next((place for place in path.absolute().parents if os.path.isfile(place)), None)
+    reason = f"{in_the_way} is a file, and no folder" if in_the_way else error.strerror or error
+    return OutputError(f"The settings in {path} cannot be written: {reason}.", _OTHER_FILE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,3 +163,10 @@ def test_from_python(large: str, tiles: list[str]) -> None:
         seen = model.inspect(large)
         assert (seen.tokens, len(seen.tiles), seen.encode_s) == (5 * A_TILE, 5, None)
         assert model.inspect(large, detail="low").tokens == A_TILE
+
+
+def test_a_drawing_never_takes_the_place_of_a_pipe(vlm: Run, picture: str) -> None:
+    os.mkfifo("pipe.png")
+    told = vlm("inspect", picture, "--model", "demo", "--save", "pipe.png")
+    assert (told.code, stat.S_ISFIFO(os.stat("pipe.png").st_mode)) == (7, True)
+    assert "Cannot write pipe.png: it is a device or a pipe, and no file." in told.stderr

@@ -147,4 +147,25 @@ def test_a_place_that_cannot_be_written(vlm: Run, tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("VLM_CONFIG", str(tmp_path / "file" / "config.toml"))
     told = vlm("config", "set", "model", "demo")
     assert told.code == 7
-    assert told.stderr.startswith(f"vlm: The settings in {tmp_path}/file/config.toml cannot be written: ")
+    assert told.stderr == (
+        f"vlm: The settings in {tmp_path}/file/config.toml cannot be written: {tmp_path}/file is a file, and no folder.\n"
+        "  Another file: export VLM_CONFIG=FILE\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("config", "set", "model", "demo"),
+        ("config", "unset", "model"),
+        ("models", "default", "demo"),
+        ("models", "alias", "toy", "demo"),
+        ("models", "alias", "toy", "--remove"),
+    ],
+)
+def test_a_pipe_is_never_replaced_by_a_file(vlm: Run, settings_file: Path, arguments: tuple[str, ...]) -> None:
+    os.mkfifo(settings_file)
+    told = vlm(*arguments)
+    assert told.code == 7
+    assert "cannot be written: it is a device or a pipe, and no file.\n  Another file: export VLM" in told.stderr
+    assert stat.S_ISFIFO(settings_file.stat().st_mode)

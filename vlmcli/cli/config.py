@@ -9,7 +9,7 @@ import typer
 
 from vlmcli.cli.config_keys import set_keys, settable_keys, setting_values
 from vlmcli.cli.settings import Value, all_settings, setting_for
-from vlmcli.config import ConfigFile, config_path, read_config, write_config
+from vlmcli.config import ConfigFile, config_path, read_config, read_config_to_change, write_config
 from vlmcli.errors import UsageError
 
 config = typer.Typer(
@@ -78,7 +78,7 @@ def unset(
     from vlmcli.cli.config_change import unset_key
     from vlmcli.toml_text import line_of
 
-    file = read_config()
+    file = read_config_to_change()
     keys = tuple(key.split("."))
     if not _is_set(file.values, keys) or line_of(file.text, keys) is None:
         raise UsageError(f"{key} is not set in {file.path}.", "vlm config")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from vlmcli.config import ConfigFile, read_config, write_config
+from vlmcli.config import ConfigFile, read_config_to_change, write_config
 from vlmcli.errors import UsageError
 from vlmcli.output import show_name
 from vlmcli.output.streams import say
@@ -18,7 +18,7 @@ def set_key(keys: tuple[str, ...], value: str | int | float | bool, check: Check
     """Write it, and say so. `check` is shown the file as it would be, and raises if that will not be understood."""
     import tomllib
 
-    file = read_config()
+    file = read_config_to_change()
     try:
         text = with_value(file.text, keys, value)
     except NotByLine:
@@ -31,7 +31,7 @@ def set_key(keys: tuple[str, ...], value: str | int | float | bool, check: Check
 
 def unset_key(keys: tuple[str, ...]) -> None:
     """Raises UsageError for one that stands where it cannot be taken out by the line."""
-    file = read_config()
+    file = read_config_to_change()
     try:
         text = without_value(file.text, keys)
     except NotByLine:

@@ -6,7 +6,7 @@ import os
 import re
 
 from vlmcli.cli.config_change import from_anywhere, set_key, unset_key
-from vlmcli.config import read_aliases
+from vlmcli.config import aliases_in, read_aliases, read_config_to_change
 from vlmcli.errors import UsageError
 from vlmcli.models import find_model_named
 from vlmcli.models.names import is_known_name
@@ -20,7 +20,7 @@ _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 def set_default(model: str) -> int:
     """Write `model = …` at the top of the settings file."""
     model = from_anywhere(model)
-    name, is_here = find_model_named(model, read_aliases())
+    name, is_here = find_model_named(model, aliases_in(read_config_to_change()))
     set_key(("model",), name)
     say(f"{show_name(name)} is the model wherever none is named.")
     if not is_here:
@@ -42,15 +42,15 @@ def set_alias(name: str, model: str) -> int:
     if is_known_name(name):
         raise UsageError(f"{name} is a model's name already.", "vlm models")
     model = from_anywhere(model)
-    aliases = {known: target for known, target in read_aliases().items() if known != name}
-    find_model_named(model, aliases)
+    known = aliases_in(read_config_to_change())
+    find_model_named(model, {other: target for other, target in known.items() if other != name})
     set_key(("aliases", name), model)
     say(f"{name} is {show_name(model)}.")
     return 0
 
 
 def forget_alias(name: str) -> int:
-    if name not in read_aliases():
+    if name not in aliases_in(read_config_to_change()):
         raise UsageError(f"There is no alias {name!r}.", "vlm models alias")
     unset_key(("aliases", name))
     return 0
