@@ -98,12 +98,13 @@ def test_a_full_disk_is_a_sentence(vlm_process: Run, picture: str, arguments: li
 
 
 @needs_full
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("command", ["--help", "--version", "models"])
-def test_a_full_disk_for_help(vlm_process: Run, command: str) -> None:
+def test_a_full_disk_for_help(vlm_process: Run, command: str, unbuffered: str) -> None:
     with open("/dev/full", "wb") as full:
-        result = vlm_process(command, stdout=full)
+        result = vlm_process(command, stdout=full, env={"PYTHONUNBUFFERED": unbuffered})
     assert result.code == 7
-    sentence, hint = result.stderr.splitlines()
+    *_heard, sentence, hint = result.stderr.splitlines()
     assert sentence == "vlm: Cannot write to standard output: no space left on device."
     assert hint.startswith("  ")
 
@@ -138,9 +139,21 @@ def test_closed_stdout_does_not_matter_to_a_file(vlm_process: Run, picture: str,
     assert (tmp_path / "a.txt").stat().st_size > 0
 
 
-@pytest.mark.parametrize("command", ["--help", "--version"])
-def test_closed_stdout_and_help(vlm_process: Run, command: str) -> None:
-    assert "Traceback" not in vlm_process(command, **without(1)).stderr
+@pytest.mark.parametrize(
+    "words", ["--help", "--version", "models", "models --json", "demo", "inspect a.png --model demo", "cache path"]
+)
+def test_closed_stdout_is_told_by_all_who_would_print(vlm_process: Run, picture: str, words: str) -> None:
+    result = vlm_process(*words.split(), **without(1))
+    assert result.code == 7
+    *_heard, sentence, hint = result.stderr.splitlines()
+    assert sentence == "vlm: Cannot write to standard output: it is closed."
+    assert hint == "  Send it somewhere: vlm … > FILE"
+    assert "Traceback" not in result.stderr
+
+
+def test_closed_stdout_does_not_matter_where_nothing_is_printed(vlm_process: Run) -> None:
+    result = vlm_process("config", "set", "model", "demo", **without(1))
+    assert (result.code, result.stderr.startswith('model = "demo"')) == (0, True)
 
 
 def test_closed_stderr_keeps_the_answer(vlm_process: Run, picture: str) -> None:

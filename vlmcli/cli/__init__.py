@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import re
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from vlmcli.cli.interrupts import never_lost
@@ -24,6 +26,7 @@ from vlmcli.errors import (
 _EXIT_CLOSED_PIPE = 141
 """128 + SIGPIPE: what the shell shows of a program whose reader has gone."""
 _LONGEST_LINE = 200
+_OF_WRITING = (errno.ENOSPC, errno.EFBIG, errno.EIO)
 _NEW_OBJECTS = 100_000
 """Python looks for circles among new objects once there are so many, by default 700. A start makes 70,000 that stay: to
 look through them again and again took a tenth of it."""
@@ -34,8 +37,16 @@ _UNKNOWN = re.compile(r"^No such command '(.+)'$")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; `arguments` without the program's name, sys.argv's by default. Returns the exit code."""
     gc.set_threshold(_NEW_OBJECTS)
-    with never_lost():
+    with never_lost(), _stdout():
         return _run(arguments)
+
+
+def _stdout() -> AbstractContextManager[None]:
+    if sys.stdout is not None:
+        return nullcontext()
+    from vlmcli.output.closed import closed_stdout
+
+    return closed_stdout()
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -44,8 +55,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         from vlmcli.cli.app import command_line
 
         code = command_line(typed)(args=typed, prog_name="vlm", standalone_mode=False)
-        if sys.stdout:  # None where it was closed from the start (`>&-`)
-            sys.stdout.flush()
+        sys.stdout.flush()
         return code or 0
     except PictureIsFolder as error:
         _show(_with_command(error, typed))
@@ -58,8 +68,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except BrokenPipeError:
         return _closed_pipe()
     except OSError as error:
-        _forget_stdout()
-        _show(_unwritable(error))
+        _show(_of_the_system(error))
         return EXIT_OUTPUT
     except SystemExit as ended:  # what typer, or rich in its help, makes of a BrokenPipeError
         if not isinstance(ended.__context__, BrokenPipeError):
@@ -91,10 +100,32 @@ def _usage_error(error: Any, first: Sequence[str]) -> VlmError:
     return UsageError(f"{sentence}.", f"{command} --help")
 
 
-def _unwritable(error: OSError) -> OutputError:
+def _of_the_system(error: OSError) -> OutputError:
+    """What nobody lower down has put into words: the file that it is about, or else standard output, if it is that."""
+    from vlmcli.output import show_name
     from vlmcli.output.unwritable import cannot_write
 
-    return cannot_write("standard output", error, "Make room there, or send it elsewhere: vlm … > FILE")
+    reason = (error.strerror or type(error).__name__).lower()
+    if isinstance(error.filename, str | bytes):
+        name = show_name(os.fsdecode(error.filename))
+        return OutputError(
+            f"{name} cannot be used: {reason}.", "See who may read and write it, and whether there is room."
+        )
+    if _stdout_fails(error):
+        _forget_stdout()
+        return cannot_write("standard output", error, "Make room there, or send it elsewhere: vlm … > FILE")
+    return OutputError(f"The system refuses something: {reason}.", "See what is wrong here: vlm doctor")
+
+
+def _stdout_fails(error: OSError) -> bool:
+    """What could not be written is still in its buffer, and is tried once more; without a buffer it is gone."""
+    if getattr(sys.stdout, "write_through", False):
+        return error.errno in _OF_WRITING
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return True
+    return False
 
 
 def _with_command(error: VlmError, arguments: Sequence[str]) -> VlmError:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from vlmcli.errors import OutputError
+from vlmcli.output.closed import is_closed
 from vlmcli.output.streams import fit, is_regular_file, is_unicode
 from vlmcli.output.unwritable import cannot_write
 
@@ -149,7 +149,7 @@ def open_sink(path: str | Path | None, stdout: TextIO | None) -> Sink:
     """The place that `--output` names, proven to be writable. Raises OutputError."""
     if path is None or str(path) in ("-", "/dev/stdout"):
         if stdout is None or stdout.closed:
-            raise OutputError("Cannot write to standard output: it is closed.", "Name a file with --output FILE")
+            raise is_closed("Name a file with --output FILE")
         return StreamSink(stdout, "standard output")
     with _explained(str(path)):
         if str(path).endswith((os.sep, "/")):

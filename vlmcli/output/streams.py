@@ -68,8 +68,9 @@ def silence_stdout() -> None:
     """Point file descriptor 1 at nothing: the flush at interpreter exit has nobody left to complain about."""
     with contextlib.suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.close(nowhere)
+        if nowhere != 1:
+            os.dup2(nowhere, 1)
+            os.close(nowhere)
 
 
 def say(line: str, stderr: TextIO | None = None) -> None:
