@@ -101,7 +101,7 @@ def config_path(environment: Mapping[str, str] = os.environ) -> Path:
     """VLM_CONFIG, or config.toml in the folder that the platform has for that."""
     named = environment.get("VLM_CONFIG")
     if named:
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))
     from platformdirs import user_config_path
 
     return user_config_path("vlm", appauthor=False) / "config.toml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -124,6 +125,21 @@ def test_4_no_model_was_chosen(vlm: Run, picture: str) -> None:
     assert_error(vlm("ask", picture, "What?"), 4, "No model was chosen, and none is here.", "--model demo")
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("x" * 300 + ".gguf", ".gguf cannot be read: File name too long."),
+        ("x" * 300, "There is no model named"),
+        ("loop/x.gguf", "loop/x.gguf cannot be read: Too many levels of symbolic links."),
+        ("a.png/x.gguf", "There is no file a.png/x.gguf."),
+        ("~nobody-of-this-name/x.gguf", "There is no file ~nobody-of-this-name/x.gguf."),
+    ],
+)
+def test_4_a_model_that_the_system_does_not_hand_over(vlm: Run, picture: str, name: str, sentence: str) -> None:
+    os.symlink("loop", "loop")
+    assert_error(vlm("ask", picture, "What?", "--model", name), 4, sentence)
+
+
 def test_5_what_does_not_fit_is_refused_with_the_numbers(vlm: Run, picture: str) -> None:
     result = vlm("ask", picture, "word " * 3000, "--model", "demo")
     assert_error(result, 5, "this model's context holds 2048.", "shorten the question")
@@ -162,6 +178,23 @@ def test_7_is_found_before_the_model_is_opened(vlm: Run, picture: str, monkeypat
 def test_7_no_permission(ask_demo: Run, tmp_path: Path) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)
     assert_error(ask_demo("-o", "locked/a.txt"), 7, "permission denied")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/a/file"), "/a/file cannot be used: permission denied."),
+        (OSError(errno.EMFILE, "Too many open files"), "The system refuses something: too many open files."),
+    ],
+)
+def test_7_an_error_of_the_system_is_not_laid_at_the_door_of_stdout(
+    ask_demo: Run, monkeypatch: pytest.MonkeyPatch, error: OSError, sentence: str
+) -> None:
+    def broken(*_arguments: object) -> None:
+        raise error
+
+    monkeypatch.setattr("vlmcli.backend.ENGINES", {"llama": broken})
+    assert_error(ask_demo(), 7, sentence)
 
 
 def test_a_bug_is_not_dressed_up_as_an_error_of_the_user(ask_demo: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -212,3 +212,13 @@ def test_an_address_of_the_hub_that_cannot_be_read(vlm_process: Run, monkeypatch
     result = vlm_process("pull", "smolvlm-500m", env={"HF_ENDPOINT": "http://[::1"})
     said = "vlm: HF_ENDPOINT is 'http://[::1', which is no web address.\n  export HF_ENDPOINT=https://HOST\n"
     assert (result.code, result.stderr) == (2, said)
+
+
+def test_a_home_of_hugging_face_that_is_a_file(
+    vlm_process: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    (tmp_path / "file").touch()
+    result = vlm_process("pull", "smolvlm-500m", env={"HF_HOME": str(tmp_path / "file")})
+    assert result.code == 4
+    assert f"{tmp_path}/file/token: not a directory.\n  It is named by HF_HOME: export HF_HOME=" in result.stderr

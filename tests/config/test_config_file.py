@@ -189,3 +189,8 @@ def test_the_real_model_obeys_the_file(vlm: Run, write: Write, picture: str) -> 
     assert told.code == 0
     assert '"answer": 1' in told.stdout
     assert '"stop_reason": "length"' in told.stdout
+
+
+def test_a_home_that_nobody_has(vlm: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLM_CONFIG", "~nobody-of-this-name/config.toml")
+    assert vlm("config", "path") == (0, "~nobody-of-this-name/config.toml\n", "")

@@ -267,12 +267,20 @@ def test_a_silent_hub(hub: HubServer, quick_timeout: None, monkeypatch: pytest.M
     assert str(said) == f"{REPO} cannot be had: 127.0.0.1 does not answer."
 
 
-@pytest.mark.parametrize("endpoint", ["huggingface.co", "ftp://huggingface.co", "http://", "http://[::1"])
+@pytest.mark.parametrize(
+    "endpoint", ["huggingface.co", "ftp://huggingface.co", "http://", "http://[::1", "http://127.0.0.1:abc"]
+)
 def test_an_endpoint_that_is_no_address(hub: HubServer, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     monkeypatch.setenv("HF_ENDPOINT", endpoint)
     said = failure_of()
     assert isinstance(said, UsageError)
     assert str(said) == f"HF_ENDPOINT is '{endpoint.rstrip('/')}', which is no web address."
+
+
+def test_a_space_behind_the_address(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", f"{hub.url} ")
+    hub.add(REPO, FILES)
+    assert list_repository(REPO).files
 
 
 @pytest.mark.parametrize("token", ["hf_\x00x", "hf_ü"])

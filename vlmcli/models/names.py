@@ -6,10 +6,10 @@ hf:OWNER/REPO   hf:OWNER/REPO:QUANT@REVISION   hf:OWNER/REPO:FILE   https://hugg
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -93,12 +93,7 @@ def parse_name(text: str, aliases: Mapping[str, str] | None = None, memory_bytes
 
 def is_path(text: str) -> bool:
     """Whether it is meant as a file: by its look, or because it is there."""
-    return (
-        text.lower().endswith(".gguf")
-        or "/" in text
-        or "\\" in text
-        or (text != "" and Path(text).expanduser().exists())
-    )
+    return text.lower().endswith(".gguf") or "/" in text or "\\" in text or os.path.exists(os.path.expanduser(text))
 
 
 def is_tag(text: str) -> bool:

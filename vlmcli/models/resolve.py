@@ -5,6 +5,7 @@ What only models from the Hub need is imported when one is named: a question to 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -128,16 +129,27 @@ def _family_named(name: str) -> Family:
 
 
 def _existing_file(name: str) -> Path:
-    path = Path(name).expanduser()
-    if not path.exists():
-        raise ModelNotFound(f"There is no file {name}.", "Check the path; models with a name: vlm models")
+    path = _path(name)
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ModelNotFound(f"There is no file {name}.", "Check the path; models with a name: vlm models") from None
+    except OSError as error:
+        raise ModelNotFound(
+            f"{name} cannot be read: {error.strerror or error}.", "Check the path, and who may read there."
+        ) from None
     return path
+
+
+def _path(name: str | Path) -> Path:
+    """A home that nobody has (`~nobody/x.gguf`) is a folder of that name."""
+    return Path(os.path.expanduser(name))
 
 
 def _projector_for(decoder: Path, header: Header, mmproj: str | Path | None) -> Path:
     """The file named as --mmproj. It is never guessed: a projector of the right width may still be the wrong one."""
     if mmproj:
-        return Path(mmproj).expanduser()
+        return _path(mmproj)
     if header.is_projector:
         raise ModelMismatch(f"{decoder} is a projector and not a model.", f"--model MODEL.gguf --mmproj {decoder}")
     beside = projectors_beside(decoder)
@@ -165,7 +177,7 @@ def _with_template(family: Family, chat_template: str | Path | None) -> Family:
     if chat_template is None:
         return family
     try:
-        source = Path(chat_template).expanduser().read_text(encoding="utf-8")
+        source = _path(chat_template).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise TemplateError(f"The chat template {chat_template} cannot be read: {reason}.") from None

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from vlmcli import __version__
-from vlmcli.errors import UsageError
+from vlmcli.errors import ModelError, UsageError
 
 _PUBLIC = "https://huggingface.co"
 _TIMEOUT_S = 10
@@ -22,7 +22,7 @@ _NUMBERS = ("HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT")
 
 def endpoint() -> str:
     """HF_ENDPOINT, or the public Hub; without a slash at its end."""
-    return (os.environ.get("HF_ENDPOINT") or _PUBLIC).rstrip("/")
+    return (os.environ.get("HF_ENDPOINT", "").strip() or _PUBLIC).rstrip("/")
 
 
 def host() -> str:
@@ -41,7 +41,7 @@ def check_variables() -> None:
     """Raises UsageError for those over which the library would end with a traceback when it is imported."""
     timeout_s()
     try:
-        urlsplit(endpoint())
+        _ = urlsplit(endpoint()).port  # it is looked at when somebody asks for it
     except ValueError:
         raise no_endpoint() from None
 
@@ -70,8 +70,21 @@ def headers() -> dict[str, str]:
     checksums are the file's own."""
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-    said: dict[str, str] = build_hf_headers(library_name="vlm", library_version=__version__)
+    try:
+        said: dict[str, str] = build_hf_headers(library_name="vlm", library_version=__version__)
+    except OSError as error:
+        raise _no_token(error) from error
     return said | {"Accept-Encoding": "identity"}
+
+
+def _no_token(error: OSError) -> ModelError:
+    """Where the library looks for what `hf auth login` stored there is something else, or nobody may read it."""
+    variable = "HF_TOKEN_PATH" if os.environ.get("HF_TOKEN_PATH") else "HF_HOME"
+    reason = (error.strerror or type(error).__name__).lower()
+    return ModelError(
+        f"The folder of Hugging Face cannot be used: {error.filename}: {reason}.",
+        f"It is named by {variable}: export {variable}={'FILE' if variable == 'HF_TOKEN_PATH' else 'FOLDER'}",
+    )
 
 
 def http_library() -> Any:

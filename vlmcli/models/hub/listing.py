@@ -12,6 +12,7 @@ from vlmcli.models.hub.connection import (
     came_from_hub,
     check_variables,
     endpoint,
+    headers,
     http_library,
     open_answer,
     session,
@@ -91,7 +92,7 @@ def _may_pass(error: Exception) -> bool:
 def _model_info(repo_id: str, revision: str) -> Any:
     from huggingface_hub import HfApi
 
-    session()  # while what is wrong with it can be said
+    session(), headers()  # while what is wrong with them can be said
     api = HfApi(endpoint=endpoint(), library_name="vlm", library_version=__version__)
     try:
         return api.model_info(repo_id, revision=revision, files_metadata=True, timeout=timeout_s())

@@ -23,6 +23,8 @@ def reach_hub(repo_id: str, patience_s: float) -> float:
         answer = http.get(
             f"{endpoint()}/api/models/{repo_id}", headers=headers(), timeout=limit_s, follow_redirects=True
         )
+    except VlmError:
+        raise
     except Exception as error:
         raise _explained(repo_id, error) from error
     if answer.status_code in _TOKEN_REFUSED and isinstance(said := refusal(repo_id, answer), ModelGated):
