@@ -154,6 +154,7 @@ OTHERS = {
     "top_p": replace(ASKED, sampling=Sampling(temperature=0.6, seed=2, top_p=0.5)),
     "dry": replace(ASKED, sampling=Sampling(dry_multiplier=0.5)),
     "stop": replace(ASKED, sampling=Sampling(stop=("\n",))),
+    "history": replace(ASKED, turns=(*ASKED.turns, *_turns(Text("A cat."), role="assistant"), *_turns(Text("Why?")))),
     "loops": replace(ASKED, sampling=Sampling(stop_at_repetition=True)),
 }
 
@@ -169,8 +170,7 @@ def test_whatever_differs_is_computed(engine: RecallingEngine, parrot: Parrot) -
 
 NEVER = {
     "chance": replace(ASKED, sampling=Sampling(temperature=0.5)),
-    "conversation": replace(ASKED, room_tokens=2048),
-    "history": replace(ASKED, turns=(*ASKED.turns, *_turns(Text("A cat."), role="assistant"), *_turns(Text("Why?")))),
+    "conversation": replace(ASKED, in_conversation=True),
 }
 
 
@@ -398,6 +398,8 @@ def test_on_the_command_line(
     assert cached()
     assert not cached("--no-cache")
     assert not cached("--max-tokens", "3")
+    assert not cached("--think"), "two answers of the model, and no conversation with a person"
+    assert cached("--think")
     monkeypatch.setenv("VLM_CACHE", "off")
     assert not cached()
 

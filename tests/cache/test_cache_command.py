@@ -15,6 +15,7 @@ from tests.cache.conftest import key
 from vlmcli.cache import Store, find_limits
 
 Run = Callable[..., Any]
+ELSEWHERE = "  Another place: export VLM_CACHE_DIR=FOLDER\n"
 
 
 @pytest.fixture
@@ -114,6 +115,35 @@ def test_path(vlm: Run, cache_dir: Path) -> None:
 
 def test_a_file_in_its_place(vlm: Run, cache_dir: Path) -> None:
     cache_dir.write_text("mine")
-    assert "is no folder" in vlm("cache").stderr
-    assert vlm("cache", "clear").code == 0
+    for command in (["cache"], ["cache", "clear"]):
+        told = vlm(*command)
+        assert told.code == 2
+        assert told.stderr == f"vlm: {cache_dir} is no folder: nothing is kept.\n{ELSEWHERE}"
     assert cache_dir.read_text() == "mine"
+
+
+def test_what_cannot_be_removed_is_not_called_removed(vlm: Run, full: Store) -> None:
+    stuck = full.root / "rows" / key("c")[:2] / key("c")
+    (stuck / "in").mkdir(parents=True)
+    result = vlm("cache", "clear")
+    assert (result.code, result.stdout) == (7, "Removed 3 entries: 2.0 MB.\n")
+    assert result.stderr.startswith("vlm: 1 entry could not be removed: ")
+    assert result.stderr.endswith(f"  See who may write in {full.root}\n")
+
+
+def test_what_cannot_be_looked_at_is_not_called_empty(vlm: Run, cache_dir: Path) -> None:
+    cache_dir.mkdir()
+    (cache_dir / "kv").write_text("mine")
+    for command in (["cache"], ["cache", "clear"]):
+        told = vlm(*command)
+        assert told.code == 7
+        assert told.stderr == f"vlm: {cache_dir}/kv cannot be read: Not a directory.\n{ELSEWHERE}"
+
+
+def test_a_variable_without_sense_comes_before_the_table(
+    vlm: Run, full: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VLM_CACHE", "maybe")
+    told = vlm("cache")
+    assert (told.code, told.stdout) == (2, "")
+    assert told.stderr.startswith("vlm: VLM_CACHE is 'maybe'")

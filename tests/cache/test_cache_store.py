@@ -13,7 +13,7 @@ import pytest
 
 from tests.cache.conftest import ENTRY, LIMIT_BYTES, key
 from vlmcli.cache import Store
-from vlmcli.cache.shelf import Shelf
+from vlmcli.cache.shelf import Cleared, Shelf
 
 
 def test_gives_back_what_was_put(store: Store) -> None:
@@ -43,7 +43,7 @@ def test_opening_touches_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path / "cache", {"rows": 10})
     assert store.get("rows", key("a")) is None
     assert store.usage() == []
-    assert store.clear() == (0, 0)
+    assert store.clear().entries == 0
     assert not (tmp_path / "cache").exists()
 
 
@@ -95,6 +95,24 @@ def test_larger_than_the_limit_is_not_kept_and_costs_nothing(store: Store) -> No
     assert store.get("rows", key("a")) == ENTRY
     assert not store.put("of no such kind", key("a"), b"x")
     assert store.get("of no such kind", key("a")) is None
+
+
+def test_a_smaller_limit_is_kept_also_where_the_new_is_too_large_for_it(store: Store) -> None:
+    for number in range(8):
+        store.put("rows", key(number), ENTRY)
+    smaller = Store(store.root, {"rows": LIMIT_BYTES // 2})
+    assert not smaller.put("rows", key("huge"), b"x" * LIMIT_BYTES)
+    assert 0 < _size_on_disk(store.root / "rows") <= LIMIT_BYTES // 2
+    assert smaller.get("rows", key(7)) == ENTRY
+
+
+def test_a_smaller_limit_is_kept_where_nothing_new_comes(store: Store) -> None:
+    for number in range(8):
+        store.put("rows", key(number), ENTRY)
+    smaller = Store(store.root, {"rows": LIMIT_BYTES // 2})
+    assert smaller.get("rows", key(0)) == ENTRY
+    assert 0 < _size_on_disk(store.root / "rows") <= LIMIT_BYTES // 2
+    assert smaller.get("rows", key(0)) == ENTRY, "it was just used"
 
 
 def test_as_large_as_the_limit_is_kept_alone(store: Store) -> None:
@@ -152,10 +170,10 @@ def test_clear(store: Store) -> None:
     for number in range(4):
         store.put("rows", key(number), ENTRY)
         store.put("kv", key(number), b"x")
-    assert store.clear("kv") == (4, 4 * 4096)
+    assert store.clear("kv") == Cleared(4, 4 * 4096)
     assert store.get("kv", key(0)) is None
     assert store.get("rows", key(0)) == ENTRY
-    assert store.clear() == (4, 16 * 4096)
+    assert store.clear() == Cleared(4, 16 * 4096)
     assert store.usage() == []
     assert [path for path in store.root.rglob("*") if path.is_file()] == []
 
@@ -166,7 +184,7 @@ def test_clear_what_is_old(store: Store, file_of: Callable[[str], Path]) -> None
         then = time.time() - 86400 * number - 60
         os.utime(file_of(key(number)), (then, then))
     assert store.get("rows", key(3)) == ENTRY  # old, and used just now
-    assert store.clear(older_than_s=86400)[0] == 2
+    assert store.clear(older_than_s=86400).entries == 2
     assert [store.get("rows", key(number)) is not None for number in range(4)] == [True, False, False, True]
 
 

@@ -29,7 +29,7 @@ from vlmcli.errors import VlmError
 _KEPT: frozenset[StopReason] = frozenset({"end", "stop", "length", "repetition"})
 """Endings that come again when the same is asked again. The room in the context depends on the free memory, and a
 timeout on how busy the machine is."""
-_NOT_IN_KEY = frozenset({"id", "turns", "timeout_s", "room_tokens", "says"})
+_NOT_IN_KEY = frozenset({"id", "turns", "timeout_s", "room_tokens", "says", "in_conversation"})
 _AHEAD = 4
 """Known answers taken in one go while the engine is busy: each holds its pictures until it is handed out."""
 
@@ -98,8 +98,7 @@ class RecallingEngine:
     def _key_of(self, request: Request) -> str | None:
         """None for what is not recalled: conversations, and answers drawn by chance."""
         sampling = request.sampling
-        in_conversation = request.room_tokens > 0 or any(turn.role == "assistant" for turn in request.turns)
-        if in_conversation or (sampling.temperature > 0 and sampling.seed is None):
+        if request.in_conversation or (sampling.temperature > 0 and sampling.seed is None):
             return None
         try:
             self._identity = self._identity or self._find_identity()

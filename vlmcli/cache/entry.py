@@ -14,6 +14,7 @@ _VERSION = 1
 _HEAD = struct.Struct("<8sIIQQ32s")  # magic, version, label bytes, payload bytes, hits, checksum
 _HITS = struct.Struct("<Q")
 _HITS_AT = 24
+_MOST_HITS = 2**32
 _LONGEST_LABEL_BYTES = 400
 
 Part = bytes | bytearray | memoryview
@@ -70,7 +71,7 @@ def count_hit(path: Path, hits: int) -> None:
     """
     with open(path, "r+b", buffering=0) as file:
         file.seek(_HITS_AT)
-        file.write(_HITS.pack(hits % 2**32))  # what stood there may have been garbage
+        file.write(_HITS.pack(hits))
 
 
 def read_label(file: BinaryIO) -> tuple[str, int]:
@@ -83,8 +84,8 @@ def _read_head(file: BinaryIO) -> Head:
     data = file.read(_HEAD.size)
     if len(data) < _HEAD.size:
         raise Broken
-    magic, version, *values = _HEAD.unpack(data)
-    head = Head(*values)
+    magic, version, label_bytes, payload_bytes, hits, checksum = _HEAD.unpack(data)
+    head = Head(label_bytes, payload_bytes, hits % _MOST_HITS, checksum)  # hits are in no checksum: it may be garbage
     whole = _HEAD.size + head.label_bytes + head.payload_bytes == os.fstat(file.fileno()).st_size
     if magic != _MAGIC or version != _VERSION or not whole:
         raise Broken

@@ -6,6 +6,7 @@ the same file at once leaves one of their results.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -36,22 +37,40 @@ class Stored:
     used: float
 
 
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """How many entries went, and their bytes; how many had to stay, and why the first of them did."""
+
+    entries: int = 0
+    size_bytes: int = 0
+    left: int = 0
+    reason: str = ""
+
+    def __add__(self, more: Cleared) -> Cleared:
+        return Cleared(
+            self.entries + more.entries,
+            self.size_bytes + more.size_bytes,
+            self.left + more.left,
+            self.reason or more.reason,
+        )
+
+
 class Shelf:
     """One kind's folder: `ab/abcd…` for each entry, and `tally`, by which its size is known."""
 
     def __init__(self, folder: Path, limit_bytes: int) -> None:
         self.folder, self.limit_bytes = folder, limit_bytes
         self._tally = Tally(folder / "tally")
+        self._limit_is_kept = False
 
     def get(self, key: str) -> bytes:
         """Raises Broken, OSError or MemoryError."""
         path = self.path(key)
         with open(path, "rb") as file:
             payload, hits = read_entry(file, f"{self.folder.name}/{key}")
-        try:
+        with contextlib.suppress(OSError):  # a folder that may only be read
             count_hit(path, hits + 1)
-        except OSError:
-            pass  # a folder that may only be read
+            self._keep_limit()
         return payload
 
     def put(self, key: str, label: str, parts: Sequence[Part]) -> bool:
@@ -59,6 +78,7 @@ class Shelf:
         label_bytes = label_as_bytes(label)
         size_bytes = _on_disk(size_of(label_bytes, parts))
         if size_bytes > self.limit_bytes:
+            self._make_room(0)  # the limit may have become smaller
             return False
         path = self.path(key)
         beside = name_beside(path)
@@ -87,10 +107,13 @@ class Shelf:
                     continue
                 yield Stored(item.path, _on_disk(status.st_size), status.st_mtime)
 
-    def clear(self, older_than_s: float | None) -> tuple[int, int]:
-        """Remove what was not used for so long, or everything. How many went, and their bytes. Raises OSError."""
+    def clear(self, older_than_s: float | None) -> Cleared:
+        """Remove what was not used for so long, or everything. Raises OSError when the folder cannot be listed."""
         latest = None if older_than_s is None else time.time() - older_than_s
-        gone = [entry for entry in self.entries() if (latest is None or entry.used < latest) and remove(entry.path)]
+        cleared = Cleared()
+        for entry in self.entries():
+            if latest is None or entry.used < latest:
+                cleared += _removed(entry)
         self._remove_leftovers()
         self._tally.forget()
         for folder in self._folders():
@@ -98,9 +121,17 @@ class Shelf:
                 os.rmdir(folder)
             except OSError:
                 pass  # not empty
-        return len(gone), sum(entry.size_bytes for entry in gone)
+        return cleared
 
     # --- room -------------------------------------------------------------------------------------------------
+
+    def _keep_limit(self) -> None:
+        """Once in a process: who only takes what is there keeps a limit, too, that has become smaller."""
+        if not self._limit_is_kept:
+            self._limit_is_kept = True
+            held = self._tally.total()
+            if held is not None and held > self.limit_bytes:
+                self._make_room(0)
 
     def _make_room(self, size_bytes: int) -> None:
         """The least recently used goes, as far as the new entry needs it."""
@@ -155,6 +186,16 @@ class Shelf:
                     os.unlink(item.path)
             except OSError:
                 continue
+
+
+def _removed(entry: Stored) -> Cleared:
+    try:
+        os.unlink(entry.path)
+    except FileNotFoundError:
+        return Cleared()  # by somebody else
+    except OSError as error:
+        return Cleared(left=1, reason=error.strerror or str(error))
+    return Cleared(1, entry.size_bytes)
 
 
 def _on_disk(size_bytes: int) -> int:

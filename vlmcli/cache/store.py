@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 
 from vlmcli.cache.entry import Broken, Part, read_label
 from vlmcli.cache.files import remove
-from vlmcli.cache.shelf import Shelf, Stored
+from vlmcli.cache.shelf import Cleared, Shelf, Stored
 
 _MB, _GB = 10**6, 10**9
 
@@ -83,18 +83,26 @@ class Store:
             pass
         return [_sum(kind, label, found[label]) for label in sorted(found)]
 
-    def clear(self, kind: str | None = None, older_than_s: float | None = None) -> tuple[int, int]:
-        """Remove all, one kind, or what was not used for so long. How many entries went, and their bytes."""
-        entries = size_bytes = 0
+    def clear(self, kind: str | None = None, older_than_s: float | None = None) -> Cleared:
+        """Remove all, one kind, or what was not used for so long."""
+        cleared = Cleared()
         if kind is None and older_than_s is None:
             _empty(self.models)
         for shelf in [self._shelf(kind)] if kind else self._shelves.values():
+            with contextlib.suppress(OSError):  # `find_obstacle` tells of it
+                cleared += shelf.clear(older_than_s)
+        return cleared
+
+    def find_obstacle(self) -> OSError | None:
+        """Why what is there cannot be looked at."""
+        for shelf in self._shelves.values():
             try:
-                gone, freed_bytes = shelf.clear(older_than_s)
-            except OSError:
+                os.scandir(shelf.folder).close()
+            except FileNotFoundError:
                 continue
-            entries, size_bytes = entries + gone, size_bytes + freed_bytes
-        return entries, size_bytes
+            except OSError as error:
+                return error
+        return None
 
 
 def _empty(folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from vlmcli.cli.ages import seconds_of
-from vlmcli.errors import UsageError
+from vlmcli.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from vlmcli.cache import Store
@@ -26,21 +26,25 @@ cache = typer.Typer(
 )
 
 
+_ELSEWHERE = "Another place: export VLM_CACHE_DIR=FOLDER"
+
+
 @cache.callback(invoke_without_command=True)
 def show(context: typer.Context) -> None:
     """Show what is kept on disk so that no picture is computed twice; clear it, turn it off."""
     if context.invoked_subcommand is not None:
         return
+    from vlmcli.cache import is_off
     from vlmcli.output import is_terminal
 
-    store = _store()
+    store, off = _store(), is_off()
     if is_terminal(sys.stdout):
         _show_to_a_person(store)
     else:
         for u in store.usage():
             used = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(u.newest))
             print(u.kind, _name(u.label), u.entries, u.size_bytes, u.hits, used, sep="\t")
-    _say_why_it_is_not_used(store)
+    _say_why_it_is_not_used(store, off)
 
 
 @cache.command()
@@ -54,8 +58,14 @@ def clear(
     from vlmcli.output.sizes import show_size
 
     age_s = None if older_than is None else seconds_of(older_than, "vlm cache clear --older-than 30d")
-    entries, size_bytes = _store().clear(kind, age_s)
-    print(f"Removed {entries} {'entry' if entries == 1 else 'entries'}: {show_size(size_bytes)}.")
+    store = _store()
+    cleared = store.clear(kind, age_s)
+    print(f"Removed {_entries(cleared.entries)}: {show_size(cleared.size_bytes)}.")
+    if cleared.left:
+        raise OutputError(
+            f"{_entries(cleared.left)} could not be removed: {cleared.reason}.", f"See who may write in {store.root}"
+        )
+    _check_readable(store)
     return 0
 
 
@@ -123,16 +133,30 @@ def _show_to_a_person(store: Store) -> None:
     print_rows([Column("kind"), Column("model", rank=2), *counts, Column("last used", rank=1)], rows)
 
 
-def _say_why_it_is_not_used(store: Store) -> None:
-    from vlmcli.cache import is_off
+def _entries(many: int) -> str:
+    return f"{many} {'entry' if many == 1 else 'entries'}"
+
+
+def _say_why_it_is_not_used(store: Store, off: bool) -> None:
     from vlmcli.output import print_error
 
-    if is_off():
+    if off:
         print_error(
             UsageError("The cache is off.", "unset VLM_CACHE" if os.environ.get("VLM_CACHE") else "vlm cache on")
         )
-    elif os.path.exists(store.root) and not os.path.isdir(store.root):
-        print_error(UsageError(f"{store.root} is no folder: nothing is kept.", "export VLM_CACHE_DIR=FOLDER"))
+    _check_readable(store)
+
+
+def _check_readable(store: Store) -> None:
+    """Raises UsageError for a place that can be no store, OutputError for one that cannot be looked at."""
+    from vlmcli.output import show_name
+
+    if os.path.exists(store.root) and not os.path.isdir(store.root):
+        raise UsageError(f"{show_name(str(store.root))} is no folder: nothing is kept.", _ELSEWHERE)
+    if obstacle := store.find_obstacle():
+        raise OutputError(
+            f"{show_name(str(obstacle.filename))} cannot be read: {obstacle.strerror or obstacle}.", _ELSEWHERE
+        )
 
 
 def _name(label: str) -> str:

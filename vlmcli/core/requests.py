@@ -100,6 +100,8 @@ class Request:
     think: bool = False
     """Tell a chat template that knows of it to let the model think."""
     says: Says = "answer"
+    in_conversation: bool = False
+    """The turns before are those of a person, whose next answer depends on how the last ones came about."""
     one_of_many: bool = False
     """The end of all counts, and not the first word of this one."""
 

@@ -156,6 +156,7 @@ class Brief:
             room_tokens=room_tokens,
             detail=self.options.detail,
             think=self.options.think,
+            in_conversation=self.history is not None,
         )
 
     def _user_turn(self, pictures: Sequence[LoadedImage], question: str) -> Turn:
