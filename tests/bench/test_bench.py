@@ -52,6 +52,16 @@ def test_numbers_add_up_and_the_next_run_shows_the_change(vlm: Run) -> None:
     assert kept[0]["key"] == kept[1]["key"]
 
 
+def test_what_could_not_be_kept_is_not_called_kept(vlm: Run) -> None:
+    history_path().parent.parent.mkdir(parents=True)
+    history_path().parent.write_text("a file")
+    result = vlm("bench", "demo", *QUICK)
+    assert (result.code, "Kept: " in result.stderr) == (0, False)
+    assert result.stderr.endswith(
+        "vlm: this result could not be kept, and the next run has nothing to be held against\n"
+    )
+
+
 def test_two_settings_in_turns(vlm: Run) -> None:
     result = vlm("bench", "demo", *QUICK, "--vs", "--parallel 1", "--json")
     assert result.code == 0, result.stderr

@@ -147,6 +147,17 @@ def test_an_alias_of_a_file(vlm: Run, picture: str, tmp_path: Path) -> None:
     assert vlm("describe", picture, "--model", "mine", "--mmproj", "p.gguf").code == 0
 
 
+@pytest.fixture
+def write_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        path = tmp_path / "config.toml"
+        path.write_text(text)
+        monkeypatch.setenv("VLM_CONFIG", str(path))
+        return path
+
+    return write
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("llava", HERE), ("demo", HERE), ("a b", HERE), ("x.gguf", HERE), ("tiny",), ("none", "--remove")],
@@ -155,6 +166,30 @@ def test_what_cannot_be_an_alias(vlm: Run, arguments: tuple[str, ...]) -> None:
     result = vlm("models", "alias", *arguments)
     assert result.code == 2, result.stderr
     assert vlm("models", "alias").stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "code", "says"),
+    [
+        ("demo", HERE, 2, "demo is a model's name already."),
+        ("llava", HERE, 2, "llava is a model's name already."),
+        ("a b", HERE, 2, "'a b' cannot be a name"),
+        ("x", "x", 2, "The alias x goes round in a circle: x -> x."),
+        ("X", "y", 2, "The alias x goes round in a circle: x -> y -> x."),
+        ("z", "nonsense", 4, "There is no model named 'nonsense'."),
+    ],
+)
+def test_an_alias_is_refused_by_whatever_way_it_comes(
+    vlm: Run, picture: str, write_settings: Callable[[str], Path], name: str, model: str, code: int, says: str
+) -> None:
+    """Also where a folder of the name is there."""
+    text = '[aliases]\ny = "x"\n'
+    path = write_settings(text)
+    Path("x").mkdir()
+    for command in (["models", "alias", name], ["config", "set", f"aliases.{name}"]):
+        told = vlm(*command, model)
+        assert (told.code, told.stderr.startswith(f"vlm: {says}")) == (code, True), told.stderr
+    assert path.read_text() == text
 
 
 def test_an_alias_of_nothing(vlm: Run) -> None:

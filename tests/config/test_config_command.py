@@ -98,6 +98,8 @@ def test_a_model_that_is_a_file_here_is_found_from_anywhere(vlm: Run, settings_f
         (("set", "describe.stile", "alt"), "  Did you mean describe.style?"),
         (("set", "threads", "many"), "vlm: threads is a whole number from 1… and not 'many'."),
         (("set", "stats", "perhaps"), "vlm: stats is true or false, and not 'perhaps'."),
+        (("set", "timeout", "nan"), "vlm: timeout is a number, and not 'nan'."),
+        (("set", "temperature", "inf"), "vlm: temperature is a number from 0, and not 'inf'."),
         (("set", "format", "xml"), "vlm: format is one of text, json"),
         (("set", "tasks.ocr.prompt", "x"), "a task cannot be called ocr"),
         (("set", "tasks.new.lang", "x"), "the task new has no prompt."),

@@ -24,13 +24,15 @@ _SCHEMA = 1
 
 def print_sides(sides: Sequence[Side], interrupted: bool) -> None:
     """A table of one side with what was before, or of two with their ratio. Keeps results that are whole."""
-    last = [_look_back_and_keep(side, interrupted) for side in sides]
+    last, kept = _look_back_and_keep(sides, interrupted)
     say(f"{_title(sides[0])}{', not finished' if interrupted else ''}")
     if len(sides) == 1:
-        _print_one(sides[0], last[0], kept=not interrupted)
+        _print_one(sides[0], last[0], kept)
     else:
         _print_two(*sides)
         say(f"The second is {_options(sides[1], sides[0])}. A ratio is the second's over the first's, of each round.")
+    if not kept and not interrupted:
+        say("vlm: this result could not be kept, and the next run has nothing to be held against")
 
 
 def _title(side: Side) -> str:
@@ -99,7 +101,7 @@ def _changed(ratio: Ratio | None) -> str:
 
 
 def print_json(sides: Sequence[Side], interrupted: bool) -> None:
-    last = [_look_back_and_keep(side, interrupted) for side in sides]
+    last, _kept = _look_back_and_keep(sides, interrupted)
     report: dict[str, Any] = {
         "schema": _SCHEMA,
         "vlm": __version__,
@@ -148,12 +150,15 @@ def _ratio_as_json(ratio: Ratio) -> dict[str, Any]:
 # --- what was before ----------------------------------------------------------------------------------------
 
 
-def _look_back_and_keep(side: Side, interrupted: bool) -> PastRun | None:
-    """The last run of the same, before this one takes its place if it is whole."""
+def _look_back_and_keep(sides: Sequence[Side], interrupted: bool) -> tuple[list[PastRun | None], bool]:
+    """The last runs of the same, before these take their places if they are whole; and whether they could."""
+    last = [find_last(side.about.key) if side.about else None for side in sides]
+    kept = [] if interrupted else [_keep(side) for side in sides]
+    return last, bool(kept) and all(kept)
+
+
+def _keep(side: Side) -> bool:
     if side.about is None:
-        return None
-    last = find_last(side.about.key)
-    if not interrupted:
-        phases = {phase.name: tuple(side.values(phase.name)) for phase in side.phases}
-        remember(PastRun(side.about.key, time.time(), __version__, side.about.model, side.arguments, phases))
-    return last
+        return False
+    phases = {phase.name: tuple(side.values(phase.name)) for phase in side.phases}
+    return remember(PastRun(side.about.key, time.time(), __version__, side.about.model, side.arguments, phases))

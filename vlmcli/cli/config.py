@@ -124,9 +124,14 @@ def _checked() -> ConfigFile:
 def _parsed(keys: tuple[str, ...], value: str) -> Value:
     """`value` as its key wants it. A model that is a file here is one from anywhere."""
     from vlmcli.cli.config_change import from_anywhere
+    from vlmcli.cli.models_names import check_alias
 
-    setting = setting_for(keys)
-    return setting.parse(from_anywhere(value) if setting.name in ("model", "mmproj", "chat_template") else value)
+    setting, is_alias = setting_for(keys), keys[0] == "aliases"
+    is_file = is_alias or setting.name in ("model", "mmproj", "chat_template")
+    parsed = setting.parse(from_anywhere(value) if is_file else value)
+    if is_alias:
+        check_alias(keys[1], str(parsed))
+    return parsed
 
 
 def _is_set(values: Any, keys: tuple[str, ...]) -> bool:

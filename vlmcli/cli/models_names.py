@@ -36,17 +36,22 @@ def print_aliases() -> int:
 
 
 def set_alias(name: str, model: str) -> int:
-    """Raises UsageError for a name that means something already, ModelError for a model that means nothing."""
+    """Raises as `check_alias`."""
+    model = from_anywhere(model)
+    check_alias(name, model)
+    set_key(("aliases", name), model)
+    say(f"{name} is {show_name(model)}.")
+    return 0
+
+
+def check_alias(name: str, model: str) -> None:
+    """Raises UsageError for a name that means something already or would mean itself, ModelError for a model that
+    means nothing."""
     if not _ALIAS.match(name) or name.lower().endswith(".gguf"):
         raise UsageError(f"{name!r} cannot be a name: it is letters, digits, dots, - and _.", "vlm models alias --help")
     if is_known_name(name):
         raise UsageError(f"{name} is a model's name already.", "vlm models")
-    model = from_anywhere(model)
-    known = aliases_in(read_config_to_change())
-    find_model_named(model, {other: target for other, target in known.items() if other != name})
-    set_key(("aliases", name), model)
-    say(f"{name} is {show_name(model)}.")
-    return 0
+    find_model_named(name, {**aliases_in(read_config_to_change()), name: model})
 
 
 def forget_alias(name: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -57,13 +58,13 @@ class Setting:
         limits += [f"up to {self.maximum:g}"] if self.maximum is not None else []
         return " ".join([_NAMES[self.kind], *limits])
 
-    def accepts(self, value: object) -> bool:
+    def accepts(self, value: Any) -> bool:
         """Whether `value`, as TOML gives it, will do."""
         if self.kind is bool or isinstance(value, bool):
             return self.kind is bool and isinstance(value, bool)
         if self.kind in (int, float):
             number = isinstance(value, int if self.kind is int else int | float)
-            return number and self._within(value)
+            return number and isfinite(value) and self._within(value)
         return isinstance(value, str) and (not self.choices or value in self.choices)
 
     def _within(self, number: Any) -> bool:
