@@ -6,9 +6,13 @@ import os
 import runpy
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from vlmcli.cli.completion_scripts import SCRIPTS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "completions"
@@ -149,3 +153,36 @@ def test_the_manual_renders_without_a_warning() -> None:
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "vlm describe" in ran.stdout
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Of a user of bash."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("bash", "/bin/bash"))
+    return tmp_path
+
+
+def test_installing_adds_one_line_to_a_start_file_of_any_bytes(vlm: Callable[..., Any], home: Path) -> None:
+    (home / ".bashrc").write_bytes(b"alias caf\xe9=date")
+    for _ in range(2):
+        told = vlm("--install-completion")
+        assert (told.code, told.stderr) == (0, "")
+        assert told.stdout.startswith(f"bash completion installed in {home}/.bash_completions/vlm.sh\n")
+    source = f"source '{home}/.bash_completions/vlm.sh'\n".encode()
+    assert (home / ".bashrc").read_bytes() == b"alias caf\xe9=date\n" + source
+    assert (home / ".bash_completions" / "vlm.sh").read_text() == SCRIPTS["bash"]
+
+
+def test_installing_for_a_shell_by_name_is_refused(vlm: Callable[..., Any], home: Path) -> None:
+    told = vlm("--install-completion", "tcsh")
+    assert (told.code, told.stdout, list(home.iterdir())) == (2, "", [])
+    assert told.stderr.startswith("vlm: --install-completion takes no 'tcsh': it is for the shell you are in.\n")
+
+
+def test_installing_where_nothing_can_be_written(vlm: Callable[..., Any], home: Path) -> None:
+    (home / ".bash_completions").write_text("mine")
+    told = vlm("--install-completion")
+    assert (told.code, told.stdout) == (7, "")
+    assert told.stderr.startswith(f"vlm: Cannot write {home}/.bash_completions: file exists.\n")
+    assert told.stderr.endswith("vlm --show-completion\n")

@@ -149,7 +149,22 @@ class Commands(Group):
             from vlmcli.cli.completion_scripts import teach_typer
 
             teach_typer()
+        if args and args[0] == "--install-completion" and not ctx.resilient_parsing:
+            _install_completion(args[1:])
         return super().parse_args(ctx, args)
+
+
+def _install_completion(more: list[str]) -> None:
+    """In typer's place, for the shells that we have scripts for. Raises UsageError, OutputError."""
+    from typer._completion_shared import _get_shell_name
+
+    from vlmcli.cli.completion_install import install, knows
+
+    shell = _get_shell_name() or ""
+    if more or knows(shell):
+        print(f"{shell} completion installed in {install(shell, more)}")
+        print("Completion will take effect once you restart the terminal")
+        raise typer.Exit
 
 
 def user_command(name: str, help: str, file: ConfigFile) -> Any:
