@@ -21,9 +21,11 @@ from typing import Any, Self
 from vlmcli.backend import Named, find_backend, find_store
 from vlmcli.config import LOCAL, Settings, load_settings
 from vlmcli.core import Detail, ImageRef, JobEvent, ModelFiles, Seen
+from vlmcli.drawing import check_drawing
 from vlmcli.engine import Engine, EngineSettings, Looker
 from vlmcli.engine.modes import Mode
 from vlmcli.engine.offload_wish import parse_kv_type, parse_wish
+from vlmcli.errors import UsageError
 from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
 from vlmcli.session import Conversation
@@ -169,9 +171,7 @@ class Vlm:
         return self._reply_to("ocr", [picture], TaskOptions(style=style, **options))
 
     def _reply_to(self, task: str, pictures: Sequence[PictureLike], options: TaskOptions, model: Any = None) -> Reply:
-        from vlmcli.images import resolve_all
-
-        return self.reply_to(self.job(task, resolve_all(pictures), options), model)
+        return self.reply_to(self.job(task, _resolved(pictures), options), model)
 
     def reply_to(self, job: Job, model: Any = None) -> Reply:
         """The answer to one job, as it comes. `model`: a Pydantic model that it is an instance of."""
@@ -186,9 +186,7 @@ class Vlm:
 
     def conversation(self, *pictures: PictureLike, **options: Any) -> Conversation:
         """A talk about pictures: each question knows what was said before, and costs only its own tokens."""
-        from vlmcli.images import resolve_all
-
-        return self.conversation_about(resolve_all(pictures), TaskOptions(**options))
+        return self.conversation_about(_resolved(pictures), TaskOptions(**options))
 
     def conversation_about(self, pictures: Sequence[ImageRef], options: TaskOptions) -> Conversation:
         """As `conversation`, with references that were resolved already."""
@@ -229,6 +227,8 @@ class Vlm:
         """
         brief = self._backend.brief(options, history)
         TASKS[task].question(brief, len(pictures))  # what makes no sense is said before any work
+        if options.diff:
+            check_drawing(options.diff, (ref.path for ref in pictures))
         return Job(TASKS[task], tuple(pictures), brief)
 
     def run(self, jobs: Iterable[Job | None], many: bool | None = None) -> Iterator[JobEvent]:
@@ -262,3 +262,12 @@ class Vlm:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _resolved(pictures: Sequence[PictureLike]) -> tuple[ImageRef, ...]:
+    """Raises UsageError where there is none: a pattern that found nothing asks about nothing."""
+    from vlmcli.images import resolve_all
+
+    if not pictures:
+        raise UsageError("There is no picture.", "Name one, or see what the pattern or list that names them finds.")
+    return resolve_all(pictures)

@@ -14,6 +14,7 @@ from tests.engine.made_models import saying
 from vlmcli import Vlm, demo
 from vlmcli.core import Finished, Request
 from vlmcli.engine.llama import LlamaEngine
+from vlmcli.errors import UsageError
 from vlmcli.tasks.compare import IDENTICAL
 
 Run = Callable[..., Any]
@@ -216,6 +217,14 @@ def test_from_python(pair: tuple[str, str], tmp_path: Path) -> None:
         assert [(box.x, box.y, box.width, box.height) for box in record.regions] == [(150, 900, 100, 100)]
         assert model.compare(*pair, strategy="describe").thinking.startswith("Picture A: ")
     assert (tmp_path / "d.png").exists()
+
+
+@pytest.mark.parametrize("spelled", [str, Path, lambda name: f"./{name}"])
+def test_from_python_no_picture_is_drawn_over(pair: tuple[str, str], spelled: Callable[[str], Any]) -> None:
+    before = Path("two.png").read_bytes()
+    with Vlm("demo") as model, pytest.raises(UsageError, match="is the picture itself"):
+        str(model.compare(*pair, diff=spelled("two.png")))
+    assert Path("two.png").read_bytes() == before
 
 
 def test_the_engine_answers_without_a_picture(asked: list[Request]) -> None:

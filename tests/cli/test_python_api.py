@@ -178,6 +178,19 @@ def test_what_is_no_picture(model: Vlm, picture: Any, error: type[VlmError]) -> 
         str(model.ask(picture, QUESTION))
 
 
+def test_no_picture_at_all(model: Vlm) -> None:
+    questions: list[Callable[[], Any]] = [
+        lambda: model.ask([], QUESTION),
+        lambda: model.compare(),
+        lambda: model.describe([]),
+        lambda: model.ocr([]),
+        lambda: model.conversation(),
+    ]
+    for question in questions:
+        with pytest.raises(UsageError):
+            question()
+
+
 def test_an_error_stays_an_error(model: Vlm, picture: str) -> None:
     reply = model.ask(picture, "word " * 3000)
     for _ in range(2):
