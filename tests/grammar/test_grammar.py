@@ -44,6 +44,7 @@ REFUSED: dict[str, Any] = {
     "requires 'a'": {"type": "object", "required": ["a"], "additionalProperties": False},
     "minItems of 2, and items that allow none": {"type": "array", "items": False, "minItems": 2},
     "pattern null": {"type": "string", "pattern": None},
+    "more than 15 digits": {"type": "integer", "minimum": 10**20},
 }
 
 
@@ -57,8 +58,8 @@ def test_what_cannot_be_enforced_is_refused_by_name(name: str) -> None:
 
 
 MALFORMED: dict[str, tuple[Any, str]] = {
-    "a bound in words": ({"type": "integer", "minimum": "x"}, "minimum x"),
-    "a bound of null": ({"type": "integer", "minimum": None}, "minimum None"),
+    "a bound in words": ({"type": "integer", "minimum": "x"}, 'minimum "x"'),
+    "a bound of null": ({"type": "integer", "minimum": None}, "minimum null"),
     "an infinite bound": ({"type": "number", "minimum": math.inf}, "minimum inf"),
     "an infinite constant": ({"const": math.inf}, "not JSON compliant"),
     "a number as enum": ({"enum": 5}, "enum 5"),
@@ -83,6 +84,29 @@ def test_what_is_nested_too_deeply_is_said() -> None:
         check_form(Schema('{"items":' * 900 + "true" + "}" * 900))
     with pytest.raises(UsageError, match="groups in groups"):
         check_form(Pattern("(" * 2000 + "a" + ")" * 2000))
+
+
+_ITSELF = {"$ref": "#"}
+_ONE_IN_ANOTHER = {"type": "object", "properties": {"a": _ITSELF}, "required": ["a"]}
+
+
+@pytest.mark.parametrize("schema", [_ONE_IN_ANOTHER, _ITSELF, {"type": "array", "items": _ITSELF, "minItems": 1}])
+def test_what_never_ends_is_refused(schema: Any) -> None:
+    with pytest.raises(UsageError, match="at # asks for never ends"):
+        check_form(schema_of(schema))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"a": _ITSELF}},
+        {"type": "array", "items": _ITSELF},
+        {**_ONE_IN_ANOTHER, "type": ["object", "null"]},
+        {"anyOf": [{"type": "null"}, _ONE_IN_ANOTHER]},
+    ],
+)
+def test_what_leads_back_to_itself_and_can_end_is_followed(schema: Any) -> None:
+    assert "root ::= r0" in grammar_of(schema_of(schema))
 
 
 def test_what_is_required_and_not_named_fits_additional_properties() -> None:
@@ -225,11 +249,25 @@ def test_the_short_form() -> None:
     assert found["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("text", ["", "a,,b", "a, a", "a floot", "a b c", "none.json", "{not json", "[1]"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "a,,b", "a, a", "a floot", "a b c", "none.json", "{not json", "[1]"]
+    + ["a yes|no[]", "a yes||no", "./none", "../none", "/"],
+)
 def test_a_short_form_that_is_none(text: str) -> None:
     with pytest.raises(UsageError) as raised:
         schema_of(text)
     assert raised.value.hint
+
+
+def test_a_short_form_may_be_longer_than_a_file_name() -> None:
+    names = [f"field{number}" for number in range(90)]
+    assert json.loads(schema_of(", ".join(names)).json)["required"] == names
+
+
+def test_what_is_no_json_is_no_schema() -> None:
+    with pytest.raises(UsageError, match="cannot be written as JSON"):
+        schema_of({"const": object()})
 
 
 def test_a_schema_from_a_file(tmp_path: Path) -> None:

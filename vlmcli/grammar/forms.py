@@ -18,7 +18,9 @@ _SHORT_TYPES: Mapping[str, str] = {
     **dict.fromkeys(("bool", "boolean"), "boolean"),
 }
 _SHORT_FORMATS = ("date", "time", "date-time", "uuid")
-_FIELD = re.compile(r"(?P<name>[^\s,\[\]?|]+)(?P<optional>\?)?(?P<many>\[\])?(?:\s+(?P<type>[^\s,?]+)(?P<too>\?)?)?")
+_FIELD = re.compile(
+    r"(?P<name>[^\s,\[\]?|]+)(?P<optional>\?)?(?P<many>\[\])?(?:\s+(?P<type>[^\s,?\[\]]+)(?P<too>\?)?)?"
+)
 _SHORT_EXAMPLE = "--schema 'name, price float, colour red|green, items[], note?'"
 
 
@@ -83,12 +85,25 @@ def schema_of(value: Any) -> Schema:
         text = value.strip()
         if text.startswith("{"):
             return Schema(_parsed(text, "The schema"))
-        if text.endswith(".json") or Path(text).is_file():
+        if _names_file(text):
             return Schema(_read(Path(value)))
         value = _from_short(text)
     if not isinstance(value, Mapping | bool):
         raise UsageError(f"A schema cannot be made of {type(value).__name__}.", _SHORT_EXAMPLE)
-    return Schema(json.dumps(value))
+    try:
+        return Schema(json.dumps(value))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"The schema cannot be written as JSON: {error}.", _SHORT_EXAMPLE) from None
+
+
+def _names_file(text: str) -> bool:
+    """Whether it is a file, there or not: a mistyped path would else be a field of that name."""
+    if text.endswith(".json") or text.startswith(("/", "./", "../", "~/")):
+        return True
+    try:
+        return Path(text).is_file()
+    except OSError:  # longer than a name can be, on Python before 3.14
+        return False
 
 
 def _read(path: Path) -> str:
@@ -130,7 +145,10 @@ def _from_short(text: str) -> dict[str, Any]:
 
 def _short_type(name: str) -> dict[str, Any]:
     if "|" in name:
-        return {"enum": name.split("|")}
+        values = name.split("|")
+        if "" in values:
+            raise UsageError(f"The schema has {name!r}, in which a value is empty.", _SHORT_EXAMPLE)
+        return {"enum": values}
     if name in _SHORT_FORMATS:
         return {"type": "string", "format": name}
     if name not in _SHORT_TYPES:

@@ -81,7 +81,7 @@ def bounds(schema: Mapping[str, Any], path: str, whole: bool) -> tuple[int | Non
         for keyword in (name, excluded):
             if keyword not in schema:
                 continue
-            value = schema[keyword]
+            value = expect(schema[keyword], "number", keyword, path)
             if not is_a(value, "integer") or (keyword == excluded and not whole):
                 raise refused(f"{keyword} {value} for {'an integer' if whole else 'a number'}", path)
             limits.append(int(value) + (step if keyword == excluded else 0))

@@ -11,6 +11,7 @@ from typing import Any
 
 from vlmcli.errors import UsageError
 from vlmcli.grammar import numbers
+from vlmcli.grammar.ending import check_ending
 from vlmcli.grammar.formats import FORMATS
 from vlmcli.grammar.keywords import KEYWORDS, as_json, bounds, check_keywords, counts, expect, is_a, refused, types_of
 from vlmcli.grammar.nodes import ANY
@@ -38,6 +39,7 @@ def schema_grammar(text: str) -> str:
         schema = json.loads(text)
         converter = _Converter(schema)
         root = converter.rule(schema, "#")
+        check_ending(converter.schemas, converter.referred)
     except (TypeError, ValueError, AttributeError, RecursionError) as error:  # a keyword's value is of any other type
         raise UsageError(
             f"The schema is no JSON Schema that can be followed: {error}.",
@@ -49,6 +51,8 @@ def schema_grammar(text: str) -> str:
 class _Converter:
     def __init__(self, root: Any) -> None:
         self._root = root
+        self.schemas: dict[str, Any] = {}
+        """All that are in use, by their paths."""
         self._rules: dict[str, str] = {}
         self._names: dict[str, str] = {}  # path of a schema -> name of its rule
         self._uses_any = False
@@ -63,6 +67,7 @@ class _Converter:
     def rule(self, schema: Any, path: str) -> str:
         """The name of the rule that writes what fits `schema`, which stands at `path`; made once."""
         if path not in self._names:
+            self.schemas[path] = schema
             self._names[path] = name = f"r{len(self._names)}"
             self._rules[name] = ""  # keeps its place while it refers to itself
             self._rules[name] = self._body(schema, path)
@@ -89,16 +94,23 @@ class _Converter:
         address = schema["$ref"]
         if not isinstance(address, str) or not (address == "#" or address.startswith("#/")):
             raise UsageError(f"The schema at {path} refers to {address!r}.", "Only #/… within the schema can be used.")
+        try:
+            return self.rule(self.referred(address), address)
+        except LookupError:
+            raise UsageError(f"The schema at {path} refers to {address}, which is not there.") from None
+
+    def referred(self, address: str) -> Any:
+        """What `#/…` is. Raises LookupError."""
         found = self._root
         for part in address[1:].split("/")[1:]:
             part = part.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            if isinstance(found, list) and part.isdecimal():
                 found = found[int(part)]
-            elif isinstance(found, dict) and part in found:
+            elif isinstance(found, dict):
                 found = found[part]
             else:
-                raise UsageError(f"The schema at {path} refers to {address}, which is not there.")
-        return self.rule(found, address)
+                raise LookupError(address)
+        return found
 
     def _values(self, schema: Mapping[str, Any], path: str) -> str:
         values = [schema["const"]] if "const" in schema else expect(schema["enum"], "array", "enum", path)
@@ -214,8 +226,13 @@ class _Converter:
         return f'"\\"" {inside} "\\""'
 
     def _number(self, schema: Mapping[str, Any], path: str, write: Callable[..., str | None]) -> str:
-        limits = bounds(schema, path, whole=write is numbers.integers)
-        written = write(*limits)
+        least, most = bounds(schema, path, whole=write is numbers.integers)
+        written = write(least, most)
+        if written is None and (least is None or most is None or least <= most):
+            digits = numbers.MOST_DIGITS
+            raise UsageError(
+                f"The schema at {path} wants numbers of more than {digits} digits, which vlm never writes."
+            )
         if written is None:
             raise UsageError(f"The schema at {path} leaves no number between its bounds.")
         return written
