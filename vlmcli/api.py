@@ -25,7 +25,6 @@ from vlmcli.drawing import check_drawing
 from vlmcli.engine import Engine, EngineSettings, Looker
 from vlmcli.engine.modes import Mode
 from vlmcli.engine.offload_wish import parse_kv_type, parse_wish
-from vlmcli.errors import UsageError
 from vlmcli.pipeline import Job, run
 from vlmcli.reply import Reply
 from vlmcli.session import Conversation
@@ -171,7 +170,9 @@ class Vlm:
         return self._reply_to("ocr", [picture], TaskOptions(style=style, **options))
 
     def _reply_to(self, task: str, pictures: Sequence[PictureLike], options: TaskOptions, model: Any = None) -> Reply:
-        return self.reply_to(self.job(task, _resolved(pictures), options), model)
+        from vlmcli.images import resolve_all
+
+        return self.reply_to(self.job(task, resolve_all(pictures), options), model)
 
     def reply_to(self, job: Job, model: Any = None) -> Reply:
         """The answer to one job, as it comes. `model`: a Pydantic model that it is an instance of."""
@@ -186,7 +187,9 @@ class Vlm:
 
     def conversation(self, *pictures: PictureLike, **options: Any) -> Conversation:
         """A talk about pictures: each question knows what was said before, and costs only its own tokens."""
-        return self.conversation_about(_resolved(pictures), TaskOptions(**options))
+        from vlmcli.images import resolve_all
+
+        return self.conversation_about(resolve_all(pictures), TaskOptions(**options))
 
     def conversation_about(self, pictures: Sequence[ImageRef], options: TaskOptions) -> Conversation:
         """As `conversation`, with references that were resolved already."""
@@ -262,12 +265,3 @@ class Vlm:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _resolved(pictures: Sequence[PictureLike]) -> tuple[ImageRef, ...]:
-    """Raises UsageError where there is none: a pattern that found nothing asks about nothing."""
-    from vlmcli.images import resolve_all
-
-    if not pictures:
-        raise UsageError("There is no picture.", "Name one, or see what the pattern or list that names them finds.")
-    return resolve_all(pictures)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import pytest
 from PIL import Image
 
 from vlmcli import Reply, Vlm, demo
+from vlmcli.cli.options import Common
 from vlmcli.errors import (
     DoesNotFit,
     ModelError,
@@ -22,6 +25,7 @@ from vlmcli.errors import (
     UsageError,
     VlmError,
 )
+from vlmcli.tasks.limits import LIMITS
 
 QUESTION = "How many shapes are there?"
 
@@ -176,6 +180,35 @@ def test_a_model_is_refused_at_once(arguments: list[Any], options: dict[str, Any
 def test_what_is_no_picture(model: Vlm, picture: Any, error: type[VlmError]) -> None:
     with pytest.raises(error):
         str(model.ask(picture, QUESTION))
+
+
+BAD_VALUES: list[tuple[str, Any]] = [
+    ("max_tokens", 0),
+    ("max_tokens", "5"),
+    ("max_tokens", 2.5),
+    ("temperature", math.nan),
+    ("temperature", -1),
+    ("top_p", 5),
+    ("seed", -1),
+    ("timeout_s", 0),
+    ("min_confidence", math.nan),
+    ("detail", "x"),
+    ("system", 7),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_VALUES)
+def test_a_value_that_makes_no_sense_is_refused_by_its_name(model: Vlm, picture: str, name: str, value: Any) -> None:
+    typed = f"--{name.removesuffix('_s').replace('_', '-')} is"
+    with pytest.raises(UsageError, match=typed) as raised:
+        model.ask(picture, QUESTION, **{name: value})
+    assert raised.value.hint
+
+
+def test_values_have_the_limits_of_the_command_line() -> None:
+    declared = {field.name: field.type.__metadata__[0] for field in fields(Common) if get_origin(field.type)}
+    for name in ("max_tokens", "temperature", "top_p", "seed"):
+        assert (declared[name].min, declared[name].max or math.inf) == (LIMITS[name].least, LIMITS[name].most)
 
 
 def test_no_picture_at_all(model: Vlm) -> None:

@@ -2,13 +2,10 @@
 
 # No __future__ annotations: as strings, those that typer reads would be compiled at each start.
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-
-from vlmcli.errors import UsageError
 
 if TYPE_CHECKING:
     from vlmcli.tasks import TaskOptions
@@ -184,10 +181,6 @@ class Common:
         """These options and a command's own ones, as the task takes them."""
         from vlmcli.tasks import TaskOptions
 
-        if self.temperature is not None and not isfinite(self.temperature):
-            raise UsageError(f"--temperature is {self.temperature:g}.", "--temperature 0.7")
-        if self.timeout is not None and not self.timeout > 0:
-            raise UsageError(f"--timeout is {self.timeout:g} seconds.", "--timeout 60")
         return TaskOptions(
             prompt=self.prompt or "",
             system=self.system or "",

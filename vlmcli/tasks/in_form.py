@@ -19,8 +19,6 @@ from vlmcli.tasks.task import Brief, Outcome, Steps, TaskOptions
 def check_options(options: TaskOptions) -> None:
     """Raises UsageError for a form that cannot be enforced, and for options about choices without any."""
     check_form(options.form)
-    if not 0 <= options.min_confidence <= 1:
-        raise UsageError(f"--min-confidence is {options.min_confidence:g}.", "A number from 0 to 1")
     if not isinstance(options.form, Choices) and (options.min_confidence or options.calibrate):
         option = "--min-confidence" if options.min_confidence else "--calibrate"
         raise UsageError(f"{option} is about choices, and there are none.", "--choices yes,no")

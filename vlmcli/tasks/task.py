@@ -28,6 +28,7 @@ from vlmcli.core import (
 from vlmcli.core.pages import Page, TextBlock, TextLine
 from vlmcli.errors import UsageError, VlmError
 from vlmcli.tasks.clock import Clock
+from vlmcli.tasks.limits import check_values
 from vlmcli.tasks.thinking import split_thinking
 from vlmcli.tasks.together import Together
 
@@ -80,6 +81,10 @@ class TaskOptions:
     think: bool = False
     diff: str = ""
     """Where `compare` draws the regions that differ, as a PNG file; empty: nowhere."""
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a value that makes no sense."""
+        check_values(self)
 
     def sampling(self, default: Sampling) -> Sampling:
         """`default` with what the user set in its place."""

@@ -66,8 +66,13 @@ def _split_page(argument: PictureLike) -> tuple[PictureLike, int | None]:
 
 
 def resolve_all(arguments: Iterable[PictureLike]) -> tuple[ImageRef, ...]:
-    """Each argument resolved, in order. UsageError when standard input is named twice, as it can be read once."""
+    """Each argument resolved, in order. UsageError where there is none: a pattern that finds nothing asks nothing.
+
+    UsageError, too, when standard input is named twice, as it can be read once.
+    """
     refs = tuple(resolve(a) for a in arguments)
+    if not refs:
+        raise UsageError("There is no picture.", "Name one, or see what the pattern or list that names them finds.")
     check_stdin(refs)
     return refs
 
