@@ -11,7 +11,7 @@ from vlmcli.tasks import Brief, Outcome, Task
 from vlmcli.tasks.task import Steps
 from vlmcli.tasks.thinking import Splitter, split_thinking
 from vlmcli.tasks.together import Gathering
-from vlmcli.tasks.totals import mean_confidence, total_timings
+from vlmcli.tasks.totals import doubtful_places, mean_confidence, total_timings
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Running:
             cut_short=outcome.cut_short,
             blocks=outcome.blocks,
             regions=outcome.regions,
-            prompt_tokens=answers[0].prompt_tokens if answers else 0,
+            prompt_tokens=sum(answer.prompt_tokens for answer in answers),
             image_tokens=sum(self._image_tokens.values()),
             answer_tokens=sum(answer.answer_tokens for answer in answers),
             timings=total_timings(answers),
@@ -84,7 +84,7 @@ class Running:
             probabilities=outcome.probabilities,
             data=outcome.data,
             confidence=mean_confidence(answers[:1] if outcome.probabilities else answers),
-            doubtful=answers[0].doubtful if len(answers) == 1 and outcome.text == answers[0].text else (),
+            doubtful=None if outcome.probabilities else doubtful_places(text, answers),
             error=outcome.error or self._wordless(outcome, text),
         )
 

@@ -89,6 +89,13 @@ def test_words_of_a_page_are_read_line_by_line(vlm: Run, tmp_path: Path) -> None
     assert [line["text"] for line in block["lines"]] == lines
     assert [line["box"][1] // 44 for line in block["lines"]] == [2, 3, 4]
     assert record["tokens"]["answer"] > 3
+    assert record["tokens"]["prompt"] > record["tokens"]["image"]
+
+
+def test_what_was_read_line_by_line_is_not_explained(on_terminal: Run, tmp_path: Path) -> None:
+    sheet(WORDS[0]).save(tmp_path / "a.png")
+    shown = on_terminal("ocr", "a.png", "--model", "demo", "--explain")
+    assert "--explain: no effect on this answer" in " ".join(shown.text.split())
 
 
 def test_a_document_is_read_page_by_page(vlm: Run, pages: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -206,6 +207,19 @@ def test_explain_underlines_doubtful_words(on_terminal: Run) -> None:
     sure = on_terminal("ask", str(SHAPES), COUNT, "--model", "demo", "--explain")
     assert "\x1b[4m" not in sure.sent
     assert "There are two shapes." in sure.text
+
+
+@pytest.mark.parametrize("more", [["--schema", "zzz bool"], ["--regex", "zzz top", "--think"]])
+def test_explain_underlines_words_of_the_answer_however_it_came_about(on_terminal: Run, more: list[str]) -> None:
+    shown = on_terminal("ask", str(SHAPES), "What?", *more, "--model", "demo", "--explain")
+    assert re.search(r"\x1b\[4m[^ ]*zzz", shown.sent)
+    assert "no effect" not in shown.text
+
+
+def test_explain_has_no_effect_on_choices_and_says_so(on_terminal: Run) -> None:
+    choices = ("--choices", "one,two", "--model", "demo")
+    shown = on_terminal("ask", str(SHAPES), COUNT, *choices, "--explain", columns=200)
+    assert "no effect on this answer, for it was chosen" in shown.text
 
 
 # --- from Python --------------------------------------------------------------------------------------------

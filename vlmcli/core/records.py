@@ -49,8 +49,8 @@ class Record:
     data: Any = None
     """What the text is as JSON, where a schema was asked for."""
     confidence: Confidence | None = None
-    doubtful: tuple[tuple[int, int], ...] = ()
-    """Where in the text the model was not sure: (first character, the one after the last)."""
+    doubtful: tuple[tuple[int, int], ...] | None = ()
+    """Where in the text the model was not sure: (first character, the one after the last). None: nobody can say."""
     blocks: tuple[TextBlock, ...] = ()
     """What was read where, of a page that was read in parts."""
     regions: tuple[Region, ...] | None = None

@@ -7,7 +7,7 @@ import re
 from typing import Protocol
 
 from vlmcli.core import Record
-from vlmcli.output.doubt import LEGEND, choice_lines, marked, undecided_line
+from vlmcli.output.doubt import choice_lines, explanation, marked, undecided_line
 from vlmcli.output.notes import begun_again_line, cut_short_line
 from vlmcli.output.sanitize import Cleaner, clean_text, show_name
 from vlmcli.output.settings import OutputSettings
@@ -114,7 +114,7 @@ class TextFormat:
         if job != self._job:
             self._begin(job, record)
         whole = self._words_of(record)
-        remarks += [LEGEND] if self._explains and record.doubtful else []
+        remarks += explanation(record) if self._explains else []
         if whole.startswith(self._said):
             self._add(whole[len(self._said) :])
         elif not self._said.startswith(whole):  # tried again: what was shown is not the answer

@@ -11,6 +11,14 @@ _UNDERLINED, _PLAIN = "\x1b[4m", "\x1b[24m"
 LEGEND = "vlm: underlined: words of which the model was less than half sure"
 
 
+def explanation(record: Record) -> list[str]:
+    """What is to be said, for stderr, of the words that are underlined, or why none are."""
+    if record.doubtful is None:
+        why = "it was chosen and not written (--probs)" if record.probabilities else "it was put together from several"
+        return [f"vlm: {show_name(record.name)}: --explain: no effect on this answer, for {why}"]
+    return [LEGEND] if record.doubtful else []
+
+
 def marked(record: Record) -> str:
     """The answer, clean, with the doubtful words underlined."""
     text, parts, at = record.text, [], 0
@@ -23,7 +31,7 @@ def marked(record: Record) -> str:
 def doubtful_words(record: Record) -> Iterator[tuple[int, int]]:
     """Where the words stand of which a token is doubtful, one after the other."""
     text, at = record.text, 0
-    for start, end in record.doubtful:
+    for start, end in record.doubtful or ():
         while start < end and text[start].isspace():
             start += 1
         if start == end or end <= at:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from vlmcli.core import Answer, Confidence, Timings
 
 
@@ -31,3 +33,25 @@ def total_timings(answers: list[Answer]) -> Timings:
         decode_ms=decode_ms,
         tokens_per_second=steps / decode_ms if decode_ms else 0.0,
     )
+
+
+def doubtful_places(text: str, answers: list[Answer]) -> tuple[tuple[int, int], ...] | None:
+    """Where in the job's `text` the model was not sure of what it wrote; None where that is not of one answer.
+
+    The text stands at the end of the last answer, after its thinking, and its white space may be another.
+    """
+    if not text or not answers:
+        return ()
+    said = answers[-1].text
+    places, written = _seen(text), _seen(said)
+    start = "".join(said[i] for i in written).rfind("".join(text[i] for i in places))
+    if start < 0:
+        return None
+    written = written[start : start + len(places)]
+    bounds = ((bisect_left(written, first), bisect_left(written, end)) for first, end in answers[-1].doubtful)
+    return tuple((places[first], places[end - 1] + 1) for first, end in bounds if first < end)
+
+
+def _seen(text: str) -> list[int]:
+    """Where its characters are that are no white space."""
+    return [place for place, sign in enumerate(text) if not sign.isspace()]
