@@ -15,7 +15,7 @@ from vlmcli import Vlm, demo
 from vlmcli.core import Finished, Request
 from vlmcli.engine.llama import LlamaEngine
 from vlmcli.errors import UsageError
-from vlmcli.tasks.compare import IDENTICAL
+from vlmcli.tasks.compare import IDENTICAL, STRATEGIES
 
 Run = Callable[..., Any]
 BEFORE, AFTER = (str(demo.PICTURES / name) for name in ("before.png", "after.png"))
@@ -88,9 +88,17 @@ def test_only_the_comparison_is_the_answer(vlm: Run) -> None:
 def test_thinking_in_a_description_is_not_described(tmp_path: Path, picture: str) -> None:
     decoder = saying(tmp_path / "m.gguf", ("<think>", "▁hm", "</think>", "▁Two", "▁shapes"))
     with Vlm(decoder, mmproj=demo.PROJECTOR) as model:
-        reply = model.compare(picture, picture, strategy="describe")
+        reply = model.compare(picture, AFTER, strategy="describe")
         assert reply.thinking == "Picture A: Two shapes\n\nPicture B: Two shapes\n\nhm"
         assert reply.text == "Two shapes"
+
+
+def test_a_limit_is_the_answers_and_cuts_no_description(vlm: Run, asked: list[Request]) -> None:
+    shown = vlm(
+        "compare", BEFORE, AFTER, "-m", "demo", "--strategy", "describe", "--max-tokens", "3", "--format", "json"
+    )
+    assert [request.sampling.max_tokens for request in asked] == [512, 512, 3]
+    assert json_of(shown)["stop_reason"] == "length"
 
 
 def test_three_descriptions_and_a_question(vlm: Run, pictures: list[str], asked: list[Request]) -> None:
@@ -138,7 +146,7 @@ def test_who_names_another_strategy_gets_the_whole(
     vlm: Run, pair: tuple[str, str], asked: list[Request], strategy: str
 ) -> None:
     record = json_of(vlm("compare", *pair, "-m", "demo", "--strategy", strategy, "--format", "json"))
-    assert record["regions"] is None
+    assert record["regions"] == [[150, 900, 250, 1000]]
     assert asked[0].images[0].width >= 1200
 
 
@@ -157,10 +165,9 @@ def test_regions_are_drawn(vlm: Run, pair: tuple[str, str], strategy: list[str])
     assert after.getpixel((600, 600)) == before.getpixel((600, 600))
 
 
-@pytest.mark.parametrize("strategy", [[], ["--strategy", "diff"]], ids=str)
-def test_identical_pixels_need_no_model(
-    vlm: Run, pair: tuple[str, str], asked: list[Request], strategy: list[str]
-) -> None:
+@pytest.mark.parametrize("name", ["", *STRATEGIES])
+def test_identical_pixels_need_no_model(vlm: Run, pair: tuple[str, str], asked: list[Request], name: str) -> None:
+    strategy = ["--strategy", name] if name else []
     copy = Image.open(pair[0])
     copy.save("copy.bmp")
     result = vlm("compare", pair[0], "copy.bmp", "-m", "demo", *strategy)
@@ -171,7 +178,7 @@ def test_identical_pixels_need_no_model(
     assert (
         vlm("compare", pair[0], "copy.bmp", "-m", "demo", "-q", "How many shapes?", *strategy).stdout != result.stdout
     )
-    assert len(asked) == 1
+    assert len(asked) == (3 if name == "describe" else 1)
 
 
 def test_two_sizes_have_no_regions(vlm: Run, pair: tuple[str, str], draw: Run) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from string import ascii_uppercase
 
-from vlmcli.core import Difference, LoadedImage, Sampling
+from vlmcli.core import Difference, LoadedImage, Request, Sampling
 from vlmcli.errors import UsageError
 from vlmcli.tasks.clock import Clock
 from vlmcli.tasks.describe import STYLES
@@ -63,7 +63,7 @@ def _steps(brief: Brief, pictures: Sequence[LoadedImage]) -> Steps:
     if found and brief.options.diff and brief.draw:
         brief.draw(pictures[1], found.regions, brief.options.diff)
     own_words = brief.options.question or brief.options.prompt
-    if found and found.identical and not own_words and brief.options.strategy in ("auto", "diff"):
+    if found and found.identical and not own_words:
         return Outcome(IDENTICAL, "end", regions=())
     if strategy_of(brief) == "describe":
         outcome = yield from _describe_each(brief, pictures, question)
@@ -81,17 +81,16 @@ def _is_small(brief: Brief, found: Difference) -> bool:
 
 
 def _difference(brief: Brief, pictures: Sequence[LoadedImage]) -> Difference | None:
-    """Where two pictures differ; None where that is not asked, or they are of two sizes.
+    """Where two pictures differ; None where they are more, or of two sizes.
 
     Raises UsageError for two sizes when the user asked for the regions.
     """
-    wanted = bool(brief.options.diff) or brief.options.strategy == "diff"
-    if brief.differing is None or len(pictures) != 2 or not (wanted or brief.options.strategy == "auto"):
+    if brief.differing is None or len(pictures) != 2:
         return None
     first, second = pictures
     if (first.width, first.height) == (second.width, second.height):
         return brief.differing(first, second)
-    if wanted:
+    if brief.options.diff or brief.options.strategy == "diff":
         raise UsageError(
             f"{first.name} is {first.width}x{first.height} and {second.name} {second.width}x{second.height}: "
             "regions that differ are found in pictures of one size.",
@@ -114,7 +113,7 @@ def _describe_each(brief: Brief, pictures: Sequence[LoadedImage], question: str)
     clock = Clock(brief.options.timeout_s)
     descriptions: list[str] = []
     for label, picture in zip(ascii_uppercase, pictures, strict=False):
-        request = brief.request([picture], asked, Sampling(), greedy=True)
+        request = _with_room(brief.request([picture], asked, Sampling(), greedy=True))
         answer = yield replace(request, says="thinking", think=False, timeout_s=clock.left_s())
         words = split_thinking(answer.text, answer.stop_reason)[1]
         descriptions.append(f"Picture {label}: {words}")
@@ -123,6 +122,12 @@ def _describe_each(brief: Brief, pictures: Sequence[LoadedImage], question: str)
     said = "\n\n".join(descriptions)
     outcome = yield from ask_once(brief, [], f"{said}\n\n{question}", Sampling(), clock=clock)
     return replace(outcome, thinking="\n\n".join(filter(None, (said, outcome.thinking))))
+
+
+def _with_room(request: Request) -> Request:
+    """A limit of the user's is the answer's: a description that it cuts off would be compared as if it were whole."""
+    most = max(request.sampling.max_tokens, Sampling().max_tokens)
+    return replace(request, sampling=replace(request.sampling, max_tokens=most))
 
 
 COMPARE = Task("compare", _question, _steps)
