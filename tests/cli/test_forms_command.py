@@ -60,6 +60,42 @@ def test_a_choice_that_is_not_likely_enough(ask: Run) -> None:
     assert (probs.code, len(probs.stdout.splitlines()), probs.stderr) == (6, 3, result.stderr)
 
 
+@pytest.mark.parametrize("form", ["text", "json", "jsonl", "csv", "markdown", "html"])
+def test_every_format_says_why_there_is_no_choice(ask: Run, form: str) -> None:
+    result = ask("--choices", "one,two", "--min-confidence", "1", "--format", form)
+    assert result.code == 6
+    assert re.fullmatch(r"vlm: .*: not sure enough \(two 0\.99, one 0\.00\)\n", result.stderr)
+    assert ask("--choices", "one,two", "--min-confidence", "1", "--format", form, "--quiet").stderr == ""
+
+
+@pytest.mark.parametrize("form", ["markdown", "html"])
+def test_a_document_has_all_probabilities_where_they_are_asked_for(ask: Run, tmp_path: Path, form: str) -> None:
+    found = ask("--choices", "one,two", "--format", form, "--probs").stdout
+    assert len(re.findall(r"\b(?:one|two)\W+[01]\.\d{3}\b", found)) == 2
+    assert not re.search(r"[01]\.\d{3}\b", ask("--choices", "one,two", "--format", form).stdout.partition("<body>")[2])
+    job = tmp_path / f"job.{form.removesuffix('own').replace('markd', 'md')}"
+    assert ask("--choices", "one,two", "-o", job, "--overwrite", "--probs").code == 0
+    assert re.search(r"\bone\W+0\.\d{3}\b", job.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("extension", [".txt", ".xmp"])
+def test_a_sidecar_goes_with_the_choice_that_is_not_made_any_more(
+    vlm: Run, draw: Callable[..., Path], tmp_path: Path, extension: str
+) -> None:
+    picture = draw("a.png")
+    command = ("ask", picture, COUNT, "--choices", "one,two", "--sidecar", extension, "--model", "demo")
+    sidecar = tmp_path / f"a{extension}"
+    for more, says in (
+        ([], True),
+        (["--min-confidence", "1"], True),
+        (["--min-confidence", "1", "--overwrite"], False),
+    ):
+        result = vlm(*command, *more)
+        said = sidecar.read_text(encoding="utf-8") if sidecar.exists() else ""
+        assert bool(re.search(r"\b(one|two)\b", said)) is says
+    assert "1 not sure enough for a choice" in result.stderr
+
+
 def test_json_has_both(ask: Run) -> None:
     value = json.loads(ask("--choices", "one,two,three", "--format", "json").stdout)
     assert value["choice"] == value["text"] == "two"

@@ -31,6 +31,8 @@ class Tally:
     """Of those, identical to another picture."""
     cut_short: int = 0
     """Of those, not whole: a limit ended them."""
+    undecided: int = 0
+    """Of those, without a choice that is likely enough."""
     failed: int = 0
     complaints: int = 0
     """Folders and patterns that gave no pictures, and were said."""
@@ -53,6 +55,7 @@ class Tally:
             return
         self.answered += 1
         self.cut_short += record.cut_short
+        self.undecided += record.undecided
 
     def _count_error(self, error: Exception) -> None:
         self.failed += 1

@@ -58,6 +58,8 @@ def summarize(tally: Tally, common: Common, folder: Folder) -> None:
         _say(f"{tally.cut_short:,} of the answers are cut short (more room: --max-tokens)")
     if tally.outdated:
         _say(f"{tally.outdated:,} of the sidecars keep other words than vlm's, though the picture has changed")
+    if tally.undecided:
+        _say(f"{tally.undecided:,} not sure enough for a choice (--min-confidence)")
     if tally.interrupted:
         _say(how_to_go_on(tally, common, folder))
     elif tally.failed_before:

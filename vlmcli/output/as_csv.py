@@ -13,7 +13,6 @@ import os
 import re
 
 from vlmcli.core import Record
-from vlmcli.output.doubt import undecided_line
 from vlmcli.output.flat import Value, flatten
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink, StreamSink
@@ -58,7 +57,7 @@ class CsvFormat(WholeRecords):
             self._columns = (*COLUMNS, *(self._own or own_columns(record)))
         if self._columns is not None:
             self._write_waiting(self._columns)
-        return [undecided_line(record)] if record.undecided else []
+        return []
 
     def close(self, complete: bool) -> None:
         if self._waiting or (self._several and self._sink.is_empty and complete):

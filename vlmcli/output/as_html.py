@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vlmcli.core import Record
 from vlmcli.errors import VlmError
+from vlmcli.output.doubt import choice_lines
 from vlmcli.output.html_page import escape, in_ascii, page_end, page_start
 from vlmcli.output.markdown_source import link
 from vlmcli.output.notes import cut_short_why
@@ -35,7 +36,7 @@ class HtmlFormat(WholeRecords):
         self._sink = sink
         self._folder = os.path.dirname(os.path.abspath(path or "x"))
         self._thumbnail = settings.thumbnail or (lambda name: None)
-        self._several = settings.several
+        self._several, self._probs = settings.several, settings.probs
         self._under: tuple[str, ...] | None = None
         self._records = self._failed = 0
 
@@ -45,7 +46,8 @@ class HtmlFormat(WholeRecords):
         parts = [page_start(f"Pictures, seen by {show_name(record.model)}")] if self._sink.is_empty else []
         if names != self._under or failed:  # a failure has a card of its own, for its mark
             parts += [_CARD_END * (self._under is not None), self._card_start(record)]
-        self._write([*parts, _words(record), _CARD_END * failed])
+        shares = choice_lines(record) if self._probs else ""
+        self._write([*parts, _words(record), _paragraph(shares, "note") * bool(shares), _CARD_END * failed])
         self._under = None if failed else names
         self._records += 1
         self._failed += failed

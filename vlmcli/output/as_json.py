@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from vlmcli.core import Record
-from vlmcli.output.doubt import undecided_line
 from vlmcli.output.record_json import dump_json, record_to_dict
 from vlmcli.output.settings import OutputSettings
 from vlmcli.output.sink import Sink
@@ -22,7 +21,7 @@ class JsonFormat(WholeRecords):
         else:
             text += "\n"
         self._sink.write(text)
-        return [undecided_line(record)] if record.undecided else []
+        return []
 
     def close(self, complete: bool) -> None:
         if self._array and (complete or not self._sink.is_empty):

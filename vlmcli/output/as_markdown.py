@@ -18,6 +18,7 @@ from pathlib import Path
 from vlmcli.core import Record
 from vlmcli.errors import VlmError
 from vlmcli.output.console import is_windows
+from vlmcli.output.doubt import ranked
 from vlmcli.output.markdown_source import escape, fenced, link, tame
 from vlmcli.output.notes import cut_short_why
 from vlmcli.output.sanitize import clean_text
@@ -71,4 +72,6 @@ class MarkdownFormat(WholeRecords):
             return [*parts, f"> **Failed:** {escape(sentence)}"]
         text = clean_text(record.text).strip("\n").rstrip()
         parts.append(tame(text.lstrip()) if self._settings.markdown else fenced(text) if text else "")
+        if self._settings.probs:
+            parts.append("\n".join(f"- {escape(label)}: {share:.3f}" for label, share in ranked(record)))
         return [*parts, f"> Cut short: {escape(cut_short_why(record))}" if record.cut_short else ""]

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 from vlmcli.core import Record
 from vlmcli.errors import UsageError
-from vlmcli.output.doubt import undecided_line
 from vlmcli.output.flat import EXAMPLE, Value, flatten
 from vlmcli.output.notes import cut_short_line
 from vlmcli.output.record_json import dump_json
@@ -60,7 +59,7 @@ class TemplateFormat(WholeRecords):
 
     def done(self, job: int, record: Record) -> list[str]:
         if record.undecided:
-            return [undecided_line(record)]
+            return []
         if record.error is None or self._with_errors:
             self._sink.write(fill_in(self._parts, flatten(record)) + self._end)
         return [cut_short_line(record)] if record.cut_short else []

@@ -7,7 +7,7 @@ import re
 from typing import Protocol
 
 from vlmcli.core import Record
-from vlmcli.output.doubt import choice_lines, explanation, marked, undecided_line
+from vlmcli.output.doubt import choice_lines, explanation, marked
 from vlmcli.output.notes import begun_again_line, cut_short_line
 from vlmcli.output.sanitize import Cleaner, clean_text, show_name
 from vlmcli.output.settings import OutputSettings
@@ -104,10 +104,9 @@ class TextFormat:
         if record.error is not None:
             self.close(complete=False)
             return []
-        remarks = [undecided_line(record)] if record.undecided else []
         if record.undecided and not self._settings.probs:
-            return remarks
-        remarks += [cut_short_line(record)] if record.cut_short else []
+            return []
+        remarks = [cut_short_line(record)] if record.cut_short else []
         if record.task == "ocr" and not record.text.strip() and not self._said and not self._settings.several:
             self._job = None  # a page without text gives nothing, not even the end of a line
             return remarks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from vlmcli.core import Record
@@ -44,14 +45,17 @@ def doubtful_words(record: Record) -> Iterator[tuple[int, int]]:
         at = end
 
 
+def ranked(record: Record) -> list[tuple[str, float]]:
+    """All choices with their probabilities, the likeliest first."""
+    return sorted(record.probabilities, key=lambda each: -each[1])
+
+
 def choice_lines(record: Record) -> str:
-    """All choices, the likeliest first: `yes<TAB>0.984`."""
-    ranked = sorted(record.probabilities, key=lambda each: -each[1])
-    return "\n".join(f"{show_name(label)}\t{share:.3f}" for label, share in ranked)
+    """The same as lines: `yes<TAB>0.984`."""
+    return "\n".join(f"{show_name(label)}\t{share:.3f}" for label, share in ranked(record))
 
 
 def undecided_line(record: Record) -> str:
-    """Why there is no answer, for stderr."""
-    ranked = sorted(record.probabilities, key=lambda each: -each[1])[:3]
-    shares = ", ".join(f"{label} {share:.2f}" for label, share in ranked)
+    """Why there is no answer, for stderr. Rounded down: what was too little is never shown as enough."""
+    shares = ", ".join(f"{label} {math.floor(100 * share) / 100:.2f}" for label, share in ranked(record)[:3])
     return f"vlm: {show_name(record.name)}: not sure enough ({show_name(shares)})"

@@ -111,13 +111,14 @@ class Sidecars:
         somebody's own, stay, and are counted in `outdated`.
         Raises OutputError for what no other picture would get past either: a full disk, one that is read-only.
         """
-        if record.error is not None or record.undecided or record.stop_reason == "interrupted":
+        keeps = record.undecided and not self._settings.overwrite
+        if record.error is not None or keeps or record.stop_reason == "interrupted":
             return record
         try:
             path = self.claim(record.name)
             self._check_question(path, record)
             if self._settings.overwrite or not self._has_text(path):
-                self._write(path, self._words(record), self._settings.overwrite)
+                self._write(path, None if record.undecided else self._words(record), self._settings.overwrite)
             elif before is not None:
                 self._renew(path, self._words(before), self._words(record))
         except SidecarRefused as error:
@@ -168,11 +169,16 @@ class Sidecars:
             )
         return relative
 
-    def _write(self, path: Path, words: str, overwrite: bool) -> None:
+    def _write(self, path: Path, words: str | None, overwrite: bool) -> None:
+        """None: nothing is said of the picture any more, and what an earlier run said must not stay."""
         try:
+            if words is None and self._encode is _text_bytes:
+                path.unlink(missing_ok=True)
+            if words is None and not path.exists():
+                return
             if self._settings.folder is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            data = self._encode(path, words, overwrite)
+            data = self._encode(path, words or "", overwrite)
             with replacing(Path(os.path.realpath(path)), sync=False) as file:  # what a link points at, not the link
                 file.write(data)
         except NotXmp as error:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Protocol, TextIO
 
 from vlmcli.core import JobDone, JobEvent, JobNote, JobStage, JobText, JobThought, Record
+from vlmcli.output.doubt import undecided_line
 from vlmcli.output.notes import print_error, stats_line
 from vlmcli.output.order import InOrder
 from vlmcli.output.sanitize import show_name
@@ -134,7 +135,7 @@ class Writer:
             print_error(record.error, self._stderr)
         if self._settings.quiet:
             return
-        for remark in remarks:
+        for remark in [undecided_line(record)] * record.undecided + remarks:
             self._say(remark)
         if self._settings.stats and record.error is None:
             self._say(stats_line(record, named=self._settings.several))
