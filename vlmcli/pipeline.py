@@ -178,7 +178,7 @@ class _Pipeline:
     def _hear_words(self, asking: Asking, text: str | None) -> None:
         """Words of a part wait for those before them; what has a form is shown when it is whole."""
         running = asking.running
-        if asking.place is None and asking.request and running.job.brief.options.form is None:
+        if asking.place is None and asking.request and asking.request.form is None:
             self._said.extend(running.said(asking.request, text))
 
     def _hear_stage(self, event: Stage) -> None:

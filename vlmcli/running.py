@@ -11,7 +11,7 @@ from vlmcli.tasks import Brief, Outcome, Task
 from vlmcli.tasks.task import Steps
 from vlmcli.tasks.thinking import Splitter, split_thinking
 from vlmcli.tasks.together import Gathering
-from vlmcli.tasks.totals import doubtful_places, mean_confidence, total_timings
+from vlmcli.tasks.totals import answers_that_count, doubtful_places, mean_confidence, total_timings
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Running:
             thinking, words = words, ""
         if thinking:
             yield JobThought(self.number, thinking)
-        if words:
+        if words and self.job.brief.options.form is None:  # else they come when they are whole, and in their form
             yield JobText(self.number, words)
 
     def answered(self, request: Request, answer: Answer) -> None:
@@ -83,7 +83,7 @@ class Running:
             choice=outcome.choice,
             probabilities=outcome.probabilities,
             data=outcome.data,
-            confidence=mean_confidence(answers[:1] if outcome.probabilities else answers),
+            confidence=mean_confidence(answers_that_count(answers)),
             doubtful=None if outcome.probabilities else doubtful_places(text, answers),
             error=outcome.error or self._wordless(outcome, text),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,33 @@ def test_text_is_read_without_reasons(vlm: Run) -> None:
     result = vlm("ocr", demo.PICTURES / "text.png", "--model", "demo", "--think")
     assert (result.code, result.stdout) == (0, "SALE\n")
     assert "--think: no effect with ocr" in result.stderr
+
+
+FORMS = [
+    (["--choices", "one,two,three"], "two"),
+    (["--choices", "one,two,three", "--calibrate"], "two"),
+    (["--regex", "(two|three) shapes"], "(two|three) shapes"),
+    (["--schema", "n 2|3"], '{"n": "[23]"}'),
+]
+
+
+@pytest.mark.parametrize(("form", "pattern"), FORMS)
+def test_reasons_come_before_an_answer_that_has_a_form(vlm: Run, form: list[str], pattern: str) -> None:
+    arguments = ["ask", demo.PICTURES / "shapes.png", QUESTION, "--model", "demo", "--think", *form]
+    record = json.loads(vlm(*arguments, "--format", "json").stdout)
+    assert record["thinking"]
+    assert re.fullmatch(pattern, record["text"])
+    assert vlm(*arguments) == (0, f"{record['text']}\n", "")
+
+
+def test_a_model_that_thinks_by_itself_does_so_before_a_form(tmp_path: Path, picture: str) -> None:
+    template = OPENS_ITSELF.replace("{{ messages[0].content }}", "{% for m in messages %}{{ m.content }} {% endfor %}")
+    options = options_of(tmp_path, THOUGHT[3:] + ANSWER, template)
+    with Vlm(options[1], mmproj=options[3]) as model:
+        reply = model.ask(picture, QUESTION, choices=["Two", "First"], think=True)
+        assert reply.choice in ("Two", "First")
+        assert reply.thinking == "First I look.\n\nTwo **shapes**."
+        assert "".join(reply) == reply.text
 
 
 # --- a person looks -----------------------------------------------------------------------------------------

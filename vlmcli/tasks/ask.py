@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vlmcli.core import LoadedImage, Sampling
+from vlmcli.tasks.asking import ask_once
 from vlmcli.tasks.in_form import ask_in_form, check_options
-from vlmcli.tasks.task import Brief, Steps, Task, ask_once
+from vlmcli.tasks.task import Brief, Steps, Task
 
 
 def _question(brief: Brief, _n_pictures: int) -> str:

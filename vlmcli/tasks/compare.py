@@ -17,9 +17,10 @@ from string import ascii_uppercase
 
 from vlmcli.core import Difference, LoadedImage, Request, Sampling
 from vlmcli.errors import UsageError
+from vlmcli.tasks.asking import ask_once
 from vlmcli.tasks.clock import Clock
 from vlmcli.tasks.describe import STYLES
-from vlmcli.tasks.task import Brief, Outcome, Steps, Task, ask_once
+from vlmcli.tasks.task import Brief, Outcome, Steps, Task
 from vlmcli.tasks.thinking import split_thinking
 
 STRATEGIES = ("auto", "native", "stitch", "describe", "diff")

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from vlmcli.core import LoadedImage, Sampling
 from vlmcli.errors import UsageError
-from vlmcli.tasks.task import Brief, Steps, Task, ask_once
+from vlmcli.tasks.asking import ask_once
+from vlmcli.tasks.task import Brief, Steps, Task
 
 STYLES: Mapping[str, str] = {
     "short": "Describe this picture in one or two sentences.",

@@ -8,12 +8,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vlmcli.core import Answer, Choices, LoadedImage, Request, Sampling, Schema, Turn
+from vlmcli.core import Answer, Choices, Form, LoadedImage, Request, Sampling, Schema, Turn
 from vlmcli.core.requests import Picture
 from vlmcli.errors import EngineError, NotWhole, UsageError
 from vlmcli.grammar import check_form
+from vlmcli.tasks.asking import concluding, gave_up, give_reasons
 from vlmcli.tasks.clock import Clock
 from vlmcli.tasks.task import Brief, Outcome, Steps, TaskOptions
+from vlmcli.tasks.thinking import split_thinking
 
 
 def check_options(options: TaskOptions) -> None:
@@ -25,17 +27,41 @@ def check_options(options: TaskOptions) -> None:
 
 
 def ask_in_form(brief: Brief, pictures: Sequence[LoadedImage], question: str, sampling: Sampling) -> Steps:
-    """The steps of a question whose answer has a form. What does not fit it is an error and no answer."""
-    options, form, clock = brief.options, brief.options.form, Clock(brief.options.timeout_s)
-    request = replace(brief.request(pictures, question, sampling), form=form)
-    if not isinstance(form, Choices):  # a list may repeat itself, and a string hold anything
-        request = replace(request, sampling=replace(request.sampling, stop=(), stop_at_repetition=False))
+    """The steps of a question whose answer has a form. What does not fit it is an error and no answer.
+
+    Thoughts have none: they come first, as an answer of their own.
+    """
+    clock = Clock(brief.options.timeout_s)
+    request = _shaped(brief.request(pictures, question, sampling), brief.options.form)
+    if not brief.options.think:
+        return (yield from _answer(brief.options, request, request, clock))
+    reasoned, thought = yield from give_reasons(brief, pictures, question, sampling, clock)
+    thinking = "\n\n".join(filter(None, split_thinking(thought.text, thought.stop_reason)))
+    if gave_up(thought):
+        return replace(_unfinished(thought) or Outcome("", "end"), thinking=thinking)
+    asked = concluding(reasoned, thinking, question) if thinking else request
+    asked = replace(request, turns=asked.turns, room_tokens=asked.room_tokens, think=False)
+    outcome = yield from _answer(brief.options, asked, request, clock)
+    return replace(outcome, thinking=thinking)
+
+
+def _shaped(request: Request, form: Form | None) -> Request:
+    request = replace(request, form=form)
+    if isinstance(form, Choices):
+        return request
+    # a list may repeat itself, and a string hold anything
+    return replace(request, sampling=replace(request.sampling, stop=(), stop_at_repetition=False))
+
+
+def _answer(options: TaskOptions, request: Request, unthought: Request, clock: Clock) -> Steps:
+    """`unthought`: the same question before anything was thought of the picture."""
+    form = request.form
     answer = yield replace(request, timeout_s=clock.left_s())
     if unfinished := _unfinished(answer):
         return unfinished
     if isinstance(form, Choices):
         if options.calibrate and answer.probabilities:
-            return (yield from _calibrated(options, form, request, answer, clock))
+            return (yield from _calibrated(options, form, unthought, answer, clock))
         return _chosen(options, form, answer.probabilities, answer.text)
     if isinstance(form, Schema):
         return Outcome(spaced(answer.text), "end", data=json.loads(answer.text))

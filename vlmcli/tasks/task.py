@@ -27,9 +27,7 @@ from vlmcli.core import (
 )
 from vlmcli.core.pages import Page, TextBlock, TextLine
 from vlmcli.errors import UsageError, VlmError
-from vlmcli.tasks.clock import Clock
 from vlmcli.tasks.limits import check_values
-from vlmcli.tasks.thinking import split_thinking
 from vlmcli.tasks.together import Together
 
 Steps = Generator[Request | Together, Any, "Outcome"]
@@ -44,11 +42,6 @@ Draw = Callable[[LoadedImage, Sequence[Region], str], None]
 
 _DRAWING = ("temperature", "top_p")
 """Fields of Sampling that bring chance into an answer."""
-_REASON = "Think about it step by step, and say what you see that matters, before you answer."
-_CONCLUDE = "Give only the final answer."
-_REASONING_TOKENS, _THINKING_TOKENS = 1024, 4096
-"""Room for reasons that were asked for, and for a model that thinks by itself, as far as the user does not say."""
-_ROOM_FOR_WORDS = 256
 _CONVERSATION_TOKENS = 2048
 """Room that a conversation asks for beyond its first answer, so that it does not move to a larger context."""
 
@@ -202,46 +195,3 @@ class Task:
     name: str
     question: Callable[[Brief, int], str]
     steps: Callable[[Brief, Sequence[LoadedImage]], Steps]
-
-
-def ask_once(
-    brief: Brief,
-    pictures: Sequence[LoadedImage],
-    question: str,
-    sampling: Sampling,
-    *,
-    greedy: bool = False,
-    clock: Clock | None = None,
-) -> Steps:
-    """The steps of most tasks: one request, one answer; or two, for a model that has to be asked to think.
-
-    `clock`: of questions that were asked before this one.
-    """
-    clock = clock or Clock(brief.options.timeout_s)
-    if brief.options.think and brief.thinks:
-        sampling = replace(sampling, max_tokens=max(sampling.max_tokens, _THINKING_TOKENS))
-    elif brief.options.think:
-        return (yield from _think_first(brief, pictures, question, sampling, greedy, clock))
-    request = brief.request(pictures, question, sampling, greedy=greedy)
-    answer = yield replace(request, timeout_s=clock.left_s())
-    return Outcome(answer.text, answer.stop_reason)
-
-
-def _think_first(
-    brief: Brief, pictures: Sequence[LoadedImage], question: str, sampling: Sampling, greedy: bool, clock: Clock
-) -> Steps:
-    """The reasons in one answer, what follows from them in a second, which goes on from the first."""
-    sampling = replace(sampling, max_tokens=max(sampling.max_tokens, _REASONING_TOKENS))
-    request = brief.request(pictures, f"{question} {_REASON}", sampling, greedy=greedy)
-    room_tokens = max(request.room_tokens, request.sampling.max_tokens + _ROOM_FOR_WORDS)
-    request = replace(request, room_tokens=room_tokens)
-    thought = yield replace(request, says="thinking", timeout_s=clock.left_s())
-    thinking, text = split_thinking(thought.text, thought.stop_reason)
-    if thinking and text:  # it does think by itself
-        return Outcome(text, thought.stop_reason, thinking=thinking)
-    if not thought.text or thought.stop_reason in ("context", "timeout", "interrupted"):
-        return Outcome("", thought.stop_reason, thinking=thought.text)
-    said = Turn("assistant", (Text(thought.text),))
-    asked = Turn("user", (Text(f"{_CONCLUDE} {question}"),))
-    answer = yield replace(request, turns=(*request.turns, said, asked), timeout_s=clock.left_s())
-    return Outcome(answer.text, answer.stop_reason, thinking=thought.text)

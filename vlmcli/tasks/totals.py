@@ -7,6 +7,11 @@ from bisect import bisect_left
 from vlmcli.core import Answer, Confidence, Timings
 
 
+def answers_that_count(answers: list[Answer]) -> list[Answer]:
+    """All; where something was chosen, the choice with the picture in sight, which comes before the one without."""
+    return [answer for answer in answers if answer.probabilities][:1] or answers
+
+
 def mean_confidence(answers: list[Answer]) -> Confidence | None:
     """Of all tokens that were written."""
     known = [(answer.confidence, answer.answer_tokens) for answer in answers if answer.confidence]
