@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ class Reply:
         self._events, self._model = events, model
         self._chunks: list[str] = []
         self._record: Record | None = None
+        self._waits = threading.Lock()
 
     def __iter__(self) -> Iterator[str]:
         at = 0
@@ -28,7 +30,15 @@ class Reply:
             at += 1
 
     def advance(self) -> bool:
-        """Wait for the next words. False when there are no more."""
+        """Wait for the next words. False when there are no more. Raises UsageError while another thread waits."""
+        if not self._waits.acquire(blocking=False):
+            raise UsageError("This model answers another thread.", "Give each thread a Vlm of its own, or take turns.")
+        try:
+            return self._advance()
+        finally:
+            self._waits.release()
+
+    def _advance(self) -> bool:
         for event in self._events:
             if isinstance(event, JobText):
                 self._chunks.append(event.text)

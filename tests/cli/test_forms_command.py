@@ -49,6 +49,13 @@ def test_labels_from_a_file_with_commas_in_them(ask: Run, tmp_path: Path) -> Non
     assert ask("--choices", r"one\, or so,two").stdout == "two\n"
 
 
+def test_labels_from_standard_input(ask: Run) -> None:
+    assert ask("--choices", "@-", stdin=b"one\ntwo\n").stdout == "two\n"
+    taken = ask("--choices", "@-", picture="-", stdin=SHAPES.read_bytes())
+    assert (taken.code, taken.stdout) == (2, "")
+    assert "so it cannot have the choices" in taken.stderr
+
+
 def test_a_choice_that_is_not_likely_enough(ask: Run) -> None:
     doubtful = ("--choices", "cat,dog,sun", "--min-confidence", "0.8")  # of words that the model was never taught
     result = ask(*doubtful, question="What is it?")

@@ -170,3 +170,9 @@ def test_a_drawing_never_takes_the_place_of_a_pipe(vlm: Run, picture: str) -> No
     told = vlm("inspect", picture, "--model", "demo", "--save", "pipe.png")
     assert (told.code, stat.S_ISFIFO(os.stat("pipe.png").st_mode)) == (7, True)
     assert "Cannot write pipe.png: it is a device or a pipe, and no file." in told.stderr
+
+
+def test_its_help_names_no_option_that_it_has_not(vlm: Run) -> None:
+    shown = vlm("inspect", "--help").stdout
+    assert "folders with -r." in " ".join(shown.replace("│", " ").split())
+    assert "-o" not in shown.split()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from io import BytesIO
@@ -14,6 +15,7 @@ from PIL import Image
 
 from vlmcli import Reply, Vlm, demo
 from vlmcli.cli.options import Common
+from vlmcli.core import JobEvent
 from vlmcli.errors import (
     DoesNotFit,
     ModelError,
@@ -113,6 +115,25 @@ def test_a_second_question_after_a_half_read_answer(model: Vlm, pictures: list[s
     assert half.text.lstrip().startswith(first.lstrip())
     assert half.text == model.ask(pictures[0], QUESTION, max_tokens=12).text
     assert second == model.ask(pictures[1], QUESTION, max_tokens=12).text
+
+
+def test_another_thread_is_told_to_take_its_turn() -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def events() -> Iterator[JobEvent]:
+        asked.set()
+        answered.wait(60)
+        yield from ()
+
+    reply = Reply(events())
+    thread = threading.Thread(target=reply.advance)
+    thread.start()
+    asked.wait(60)
+    with pytest.raises(UsageError, match="answers another thread"):
+        reply.advance()
+    answered.set()
+    thread.join()
+    assert reply.advance() is False
 
 
 def test_answers_can_be_read_in_any_order(model: Vlm, pictures: list[str]) -> None:

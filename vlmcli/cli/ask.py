@@ -45,9 +45,9 @@ def ask(
     """
     from vlmcli.cli.decide import takes_folders
     from vlmcli.cli.many import answer_each
-    from vlmcli.images.listing import can_be_read_again
+    from vlmcli.images.listing import STDIN, can_be_read_again
 
-    form = forms.task_options()
+    form = forms.task_options(STDIN in (*(arguments or ()), str(sources.from_file), str(from_jsonl)))
     shape = forms.shape(form["form"])
     if from_jsonl is not None:
         if arguments or questions or together or sources.from_file:

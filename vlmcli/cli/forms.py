@@ -2,6 +2,7 @@
 
 # No __future__ annotations: see options.py.
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from vlmcli.core import Form
 
 _FORM = "Form of the answer"
-_FROM_FILE = "@"
+_FROM_FILE, _FROM_STDIN = "@", "@-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Forms:
         str | None,
         typer.Option(
             metavar="A,B,…",
-            help=r"The answer is one of these labels; @FILE has one a line; a comma within a label is written \,",
+            help=r"The answer is one of these labels; @FILE (@-: standard input) has one a line; a comma within a label"
+            r" is written \,",
             rich_help_panel=_FORM,
         ),
     ] = None
@@ -76,10 +78,15 @@ class Forms:
         typer.Option(metavar="DIR/{choice}/", help="Put a link to each picture there instead.", rich_help_panel=_FORM),
     ] = None
 
-    def task_options(self) -> dict[str, Any]:
-        """What of it a task takes. Raises UsageError for what makes no sense together."""
+    def task_options(self, stdin_is_taken: bool = False) -> dict[str, Any]:
+        """What of it a task takes. `stdin_is_taken`: the choices cannot come from there.
+
+        Raises UsageError for what makes no sense together.
+        """
         from vlmcli.grammar import form_of
 
+        if self.choices == _FROM_STDIN and stdin_is_taken:
+            raise UsageError("Standard input names the pictures or is one, so it cannot have the choices.", "@FILE")
         if self.choices is None:
             given: dict[str, Any] = {
                 "--probs": self.probs,
@@ -138,9 +145,10 @@ def _labels(text: str) -> list[str]:
 
     if not text.startswith(_FROM_FILE):
         return split_labels(text)
-    path = Path(text.removeprefix(_FROM_FILE))
+    path = text.removeprefix(_FROM_FILE)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        data = sys.stdin.buffer.read() if text == _FROM_STDIN and sys.stdin else Path(path).read_bytes()
+        lines = data.decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise UsageError(f"The choices in {path} cannot be read: {reason}.", "--choices yes,no") from None

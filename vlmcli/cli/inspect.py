@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from vlmcli.cli.pictures import PICTURES_HELP, Sources
+from vlmcli.cli.pictures import PICTURES_OR_FOLDERS_HELP, Sources
 from vlmcli.errors import UsageError
 
 
 def inspect(
     sources: Sources,
-    pictures: Annotated[list[str] | None, typer.Argument(metavar="PICTURE…", help=PICTURES_HELP)] = None,
+    pictures: Annotated[list[str] | None, typer.Argument(metavar="PICTURE…", help=PICTURES_OR_FOLDERS_HELP)] = None,
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="The model, as for the tasks.", envvar="VLM_MODEL")
     ] = None,

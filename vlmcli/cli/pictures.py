@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _PANEL = "Pictures"
 
-PICTURES_HELP = "Files, 'patterns*.jpg', URLs, clipboard: or - for standard input; folders with -r or -o."
+PICTURES_OR_FOLDERS_HELP = "Files, 'patterns*.jpg', URLs, clipboard: or - for standard input; folders with -r."
+PICTURES_HELP = PICTURES_OR_FOLDERS_HELP.replace("-r.", "-r or -o.")
 
 
 @dataclass(frozen=True, slots=True)
