@@ -86,7 +86,9 @@ class Forms:
         from vlmcli.grammar import form_of
 
         if self.choices == _FROM_STDIN and stdin_is_taken:
-            raise UsageError("Standard input names the pictures or is one, so it cannot have the choices.", "@FILE")
+            raise UsageError(
+                "Standard input names the pictures or is one, so it cannot have the choices.", "--choices @FILE"
+            )
         if self.choices is None:
             given: dict[str, Any] = {
                 "--probs": self.probs,
