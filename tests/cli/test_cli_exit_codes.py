@@ -56,7 +56,11 @@ def test_1_when_some_pictures_fail_and_the_others_are_answered(vlm: Run, picture
         (["describe", "a.png", "--max-tokens", "many"], "--max-tokens", "vlm describe --help"),
         (["describe", "a.png", "--temperature", "-1"], "--temperature", "vlm describe --help"),
         (["describe", "a.png", "--temperature", "nan"], "--temperature", "vlm describe --help"),
-        (["describe", "a.png", "--temperature", "inf"], "--temperature is inf.", "--temperature 0.7"),
+        (
+            ["describe", "a.png", "--temperature", "inf"],
+            "--temperature is inf, and it takes a number from 0.",
+            "--temperature 0.7",
+        ),
         (["describe", "a.png", "--top-p", "1.5"], "--top-p", "vlm describe --help"),
         (["describe", "a.png", "--threads", "0"], "--threads", "vlm describe --help"),
         (["describe", "a.png", "--format", "xml"], "--format", "vlm describe --help"),

@@ -14,17 +14,23 @@ from vlmcli.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Numbers from `least` to `most`, both included; `above`: more than `least`. `usual`: one that makes sense."""
+    """Numbers from `least` to `most`, both included; `above`: more than `least`; `endless`: infinity as well.
+
+    `usual`: one that makes sense.
+    """
 
     usual: str
     least: float
     most: float = math.inf
     whole: bool = False
     above: bool = False
+    endless: bool = False
 
     def allows(self, value: Any) -> bool:
         is_number = isinstance(value, Integral if self.whole else Real) and not isinstance(value, bool)
-        return is_number and self.least <= value <= self.most and not (self.above and value == self.least)
+        if not is_number or (math.isinf(value) and not self.endless):
+            return False
+        return self.least <= value <= self.most and not (self.above and value == self.least)
 
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
@@ -37,7 +43,7 @@ LIMITS: Mapping[str, Limit] = {
     "temperature": Limit("0.7", 0),
     "top_p": Limit("0.9", 0, 1),
     "seed": Limit("1", 0, whole=True),
-    "timeout_s": Limit("60", 0, above=True),
+    "timeout_s": Limit("60", 0, above=True, endless=True),
     "min_confidence": Limit("0.8", 0, 1),
 }
 _WORDS = ("question", "style", "lang", "prompt", "system", "strategy")
