@@ -111,6 +111,45 @@ def test_a_shadow_over_the_page_is_no_ink() -> None:
     assert shown(drawn, found(drawn)) == drawn.lines
 
 
+def on_a_desk(drawn: Drawn, colour: str, margin: int) -> Drawn:
+    desk = Image.new("RGB", tuple(side + 2 * margin for side in drawn.picture.size), colour)
+    desk.paste(drawn.picture, (margin, margin))
+    drawn.picture = desk
+    drawn.words = [(tuple(side + margin for side in box), word) for box, word in drawn.words]
+    return drawn
+
+
+@pytest.mark.parametrize("colour", ["black", "#5a4632", "#8c8c8c"])
+@pytest.mark.parametrize("margin", [30, 180])
+def test_the_dark_surface_around_a_page_is_no_ink(colour: str, margin: int) -> None:
+    drawn = on_a_desk(page(lines=10), colour, margin)
+    assert shown(drawn, found(drawn)) == drawn.lines
+
+
+def test_an_empty_page_on_a_dark_surface_is_empty() -> None:
+    layout = found(on_a_desk(Drawn(Image.new("RGB", (1000, 1400), "white")), "#202020", 80))
+    assert (layout.blocks, layout.looks) == ((), ())
+
+
+def test_a_page_in_shadow_on_a_dark_surface_is_read() -> None:
+    drawn = on_a_desk(page(lines=12), "#3c3228", 100)
+    shadow = Image.linear_gradient("L").resize(drawn.picture.size).point(lambda value: 110 + value // 2)
+    drawn.picture = Image.composite(drawn.picture, Image.new("RGB", drawn.picture.size, "black"), shadow)
+    assert shown(drawn, found(drawn)) == drawn.lines
+
+
+@pytest.mark.parametrize("width", [4, 10, 60])
+@pytest.mark.parametrize("side", ["left", "right", "bottom"])
+def test_the_black_edge_of_a_scan_is_no_ink(side: str, width: int) -> None:
+    drawn = page(lines=10)
+    right, bottom = drawn.picture.size
+    box = {"left": (0, 0, width, bottom), "right": (right - width, 0, right, bottom)}.get(
+        side, (0, bottom - width, right, bottom)
+    )
+    ImageDraw.Draw(drawn.picture).rectangle(box, fill="black")
+    assert shown(drawn, found(drawn)) == drawn.lines
+
+
 def test_the_letters_of_a_look_are_as_large_as_the_eyes_need_them() -> None:
     drawn = page(lines=40, columns=2)
     layout = found(drawn)

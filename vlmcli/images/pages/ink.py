@@ -8,10 +8,12 @@ from PIL import Image, ImageChops, ImageFilter
 
 from vlmcli.core import LoadedImage
 from vlmcli.images.decode import pixels_of
+from vlmcli.images.pages.desk import without_desk
 
 SIDES_PX = (320, 2400)
 """Longer sides of the copies that are searched: for few large letters, and for a page of small ones. Of a page with 100
 lines these are still 20 pixels apart on the larger one."""
+_DARK_PAPER = 110
 _FAINT = 12
 """Levels of grey below which nothing on a page is called ink, and nothing is called text."""
 _LEAST_CONTRAST, _MOST_CONTRAST = 28, 110
@@ -22,11 +24,14 @@ _RULE_PX = 64
 
 
 def copy_of(image: LoadedImage, side_px: int) -> tuple[Image.Image, int]:
-    """The page as grey, dark on light, and by how much smaller it is."""
+    """The page as grey, dark on light, without what lies around it, and by how much smaller it is."""
     factor = -(-max(image.width, image.height) // side_px)
     pixels = pixels_of(image)
     grey = (pixels.reduce(factor) if factor > 1 else pixels).convert("L")
-    return (ImageChops.invert(grey) if _quantile(grey.histogram(), 0.5) < 110 else grey), factor
+    usual = _quantile(grey.histogram(), 0.5)
+    if usual < _DARK_PAPER:
+        grey, usual = ImageChops.invert(grey), 255 - usual
+    return without_desk(grey, usual), factor
 
 
 def is_plain(grey: Image.Image) -> bool:
