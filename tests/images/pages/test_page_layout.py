@@ -194,6 +194,21 @@ def test_large_letters_are_seen_as_they_are() -> None:
     assert lay_out(page(lines=5, size=(640, 480), points=60).image, LLAVA) is None
 
 
+@pytest.mark.parametrize("size", [(640, 36), (640, 100), (640, 400), (9000, 400)])
+@pytest.mark.parametrize("eyes", [LLAVA, WORD_BY_WORD], ids=["llava", "word by word"])
+def test_one_line_that_is_too_long_for_a_look_is_read_in_pieces(size: tuple[int, int], eyes: Eyes) -> None:
+    drawn = Drawn(Image.new("RGB", size, "white"))
+    points = min(28 * size[0] // 640, size[1] * 3 // 4)
+    write(drawn, 10, (size[1] - points) // 2, "able acid blue city dark exit gold hotel", points)
+    assert shown(drawn, found(drawn, eyes)) == drawn.lines
+
+
+def test_one_word_that_takes_the_whole_picture_is_seen_as_it_is() -> None:
+    drawn = Drawn(Image.new("RGB", (150, 40), "white"))
+    write(drawn, 10, 2, "hotel", 34)
+    assert lay_out(drawn.image, WORD_BY_WORD) is None
+
+
 def test_eyes_that_are_not_known_see_everything_as_it_is() -> None:
     assert lay_out(page().image, Eyes(0, Reading(line_px=18))) is None
 

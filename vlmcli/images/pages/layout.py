@@ -20,7 +20,8 @@ from vlmcli.images.pages.looks import looks_of, paper_of, pieces_of, show
 from vlmcli.images.pages.runs import median
 from vlmcli.images.pages.skew import find_skew, turned
 
-_LEAST_SIDE_PX = 64
+_LEAST_SIDE_PX = 8
+"""What is narrower has no letters."""
 _LEAST_SHARE_OF_TEXT = 0.6
 """Of all lines that were found, those that look like text; with fewer it is a photograph and no page."""
 _CLEAR_EM, _FEW_LINES = 14.0, 10
@@ -103,9 +104,13 @@ def _is_text(ink: Image.Image, line: Line, em: float) -> bool:
     return widest < 4 * (bottom - top) and 0.04 < share < 0.7
 
 
-def _fills(box: Box, image: LoadedImage, factor: int) -> bool:
-    """Whether a line takes most of the picture: cut out of it it would not be much larger."""
-    return (box[2] - box[0]) * factor > _FILLS * max(image.width, image.height)
+def _is_one_piece(found: list[_Found], image: LoadedImage, eyes: Eyes, factor: int) -> bool:
+    """Whether all there is is one piece that takes most of the picture: cut out of it it would not be much larger."""
+    lines = [line for each in found for line in each.lines]
+    left, top, right, bottom = lines[0].box
+    if len(lines) > 1 or (right - left) * factor <= _FILLS * max(image.width, image.height):
+        return False
+    return len(list(pieces_of(lines[0], 0, bottom - top, eyes, found[0].block.is_table))) == 1
 
 
 def _is_seen_whole(found: list[_Found], line_px: float, image: LoadedImage, eyes: Eyes, factor: int) -> bool:
@@ -113,7 +118,7 @@ def _is_seen_whole(found: list[_Found], line_px: float, image: LoadedImage, eyes
     reading = eyes.reading
     n_lines = sum(len(each.lines) for each in found)
     scale = min(1.0, eyes.side_px / max(image.width, image.height))
-    if n_lines == 1 and _fills(found[0].lines[0].box, image, factor):
+    if _is_one_piece(found, image, eyes, factor):
         return True
     if reading.line_px > line_px * scale:
         # A picture as small as the eyes cannot be shown any better, but for the few words that a model reads at once.
