@@ -66,6 +66,18 @@ def test_a_heading_over_two_columns_comes_first() -> None:
     assert shown(drawn, layout) == drawn.lines
 
 
+@pytest.mark.parametrize("points", [48, 64, 96])
+@pytest.mark.parametrize("top", [200, 80], ids=["apart", "close"])
+def test_a_heading_of_any_height_is_shown_word_by_word(points: int, top: int) -> None:
+    drawn = Drawn(Image.new("RGB", (1240, 900), "white"))
+    write(drawn, 100, 40, "OPEN OCEAN SALE", points)
+    for row in range(10):
+        write(drawn, 100, 40 + max(top, 2 * points) + 44 * row, "able acid blue city dark exit", 28)
+    layout = found(drawn, WORD_BY_WORD)
+    assert shown(drawn, layout) == drawn.lines
+    assert [piece.joint for look in layout.looks for piece in look if piece.line == 0] == ["", " ", " "]
+
+
 def test_rows_of_a_table_stay_rows() -> None:
     drawn = Drawn(Image.new("RGB", (1240, 900), "white"))
     pen = ImageDraw.Draw(drawn.picture)

@@ -15,7 +15,7 @@ from vlmcli.core.pages import BlockKind, Box, Eyes, Page, PageBlock, PagePiece
 from vlmcli.images.decode import pixels_of
 from vlmcli.images.pages import ink as inks
 from vlmcli.images.pages.blocks import Block, find_blocks, line_height
-from vlmcli.images.pages.lines import Line, find_lines
+from vlmcli.images.pages.lines import Line, find_lines, line_em
 from vlmcli.images.pages.looks import looks_of, paper_of, pieces_of, show
 from vlmcli.images.pages.runs import median
 from vlmcli.images.pages.skew import find_skew, turned
@@ -140,7 +140,7 @@ def _page(found: list[_Found], em: float, degrees: float, image: LoadedImage, ey
         pieces = [
             replace(piece, box=_times(piece.box, factor))
             for i, line in enumerate(lines)
-            for piece in pieces_of(line, first + i, own_em, eyes, block.is_table)
+            for piece in pieces_of(line, first + i, line_em(line.box, own_em), eyes, block.is_table)
         ]
         boxes += [back(line.box) for line in lines]
         kind, level = _kind(block, lines, own_em * factor / em)

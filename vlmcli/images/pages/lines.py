@@ -15,6 +15,7 @@ from vlmcli.images.pages.runs import Run, across, down, median, row_counts, runs
 _SMALL_EMS = 0.35
 """A row of ink lower than this is the dots and accents of a line, or its commas."""
 _TALL_EMS = 1.75
+_HIGH_EMS = 1.4
 _VALLEY = 0.3
 """Ink in the row between two lines that touch, over that in the lines' densest rows."""
 _LEAST_WORD_GAP_EMS, _SPACE_EMS, _MOST_WORD_GAP_EMS, _CELL_GAP_EMS = 0.18, 0.3, 0.5, 1.2
@@ -39,10 +40,18 @@ def find_lines(ink: Image.Image, box: Box, em: float) -> list[Line]:
     boxes = [inner for row in parted if (inner := trimmed(ink, (box[0], row.start, box[2], row.end)))]
     boxes = [inner for inner in boxes if inner[3] - inner[1] >= 0.3 * em]
     letters = [across(ink, inner) for inner in boxes]
-    gap = _word_gap(letters, em)
+    ems = [line_em(inner, em) for inner in boxes]
+    gap_ems = _word_gap_ems(letters, ems)
     return [
-        Line(inner, _words(runs, gap), _is_dense(ink, inner, em)) for inner, runs in zip(boxes, letters, strict=True)
+        Line(inner, _words(runs, gap_ems * own), _is_dense(ink, inner, em))
+        for inner, runs, own in zip(boxes, letters, ems, strict=True)
     ]
+
+
+def line_em(box: Box, em: float) -> float:
+    """Of a line that is clearly higher than most, its height: a heading's letters are wider and stand further apart."""
+    height = box[3] - box[1]
+    return height if height > _HIGH_EMS * em else em
 
 
 def _joined(rows: list[Run], em: float) -> list[Run]:
@@ -92,18 +101,18 @@ def _is_dense(ink: Image.Image, box: Box, em: float) -> bool:
     return sum(like_text) > 0.7 * len(like_text)
 
 
-def _word_gap(lines: list[list[Run]], em: float) -> float:
+def _word_gap_ems(lines: list[list[Run]], ems: list[float]) -> float:
     """The paper between two words, at least: what parts the block's gaps into narrow and wide ones, if they do part."""
-    gaps = [b.start - a.end for runs in lines for a, b in pairwise(runs)]
-    gaps = [gap for gap in gaps if gap < 1.1 * em]  # wider ones are between the cells of a table
-    histogram = [0] * 256
+    gaps = [(b.start - a.end) / em for runs, em in zip(lines, ems, strict=True) for a, b in pairwise(runs)]
+    gaps = [gap for gap in gaps if gap < 1.1]  # wider ones are between the cells of a table
+    histogram = [0] * 128
     for gap in gaps:
-        histogram[min(255, gap)] += 1
-    edge = otsu(histogram)
+        histogram[round(100 * gap)] += 1
+    edge = otsu(histogram) / 100
     narrow, wide = [gap for gap in gaps if gap < edge], [gap for gap in gaps if gap >= edge]
-    if not narrow or not wide or mean(wide) < max(_SPACE_EMS * em, 2 * mean(narrow)):
-        return _SPACE_EMS * em
-    return min(max(edge, _LEAST_WORD_GAP_EMS * em), _MOST_WORD_GAP_EMS * em)
+    if not narrow or not wide or mean(wide) < max(_SPACE_EMS, 2 * mean(narrow)):
+        return _SPACE_EMS
+    return min(max(edge, _LEAST_WORD_GAP_EMS), _MOST_WORD_GAP_EMS)
 
 
 def _words(runs: list[Run], gap: float) -> tuple[tuple[Run, ...], ...]:
