@@ -92,6 +92,26 @@ def test_rows_of_a_table_stay_rows() -> None:
     assert shown(drawn, layout) == [f"item{row}\t{row}.50\t{row * 7} kg" for row in range(10)]
 
 
+@pytest.mark.parametrize("above", [6, 10])
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_ruled_table_does_not_hide_the_lines_above_it(above: int, width: int) -> None:
+    drawn = Drawn(Image.new("RGB", (1240, 1754), "white"))
+    for row in range(above):
+        write(drawn, 70, 20 + 44 * row, "able acid blue city dark", 28)
+    top = 80 + 44 * above
+    for row in range(4):
+        for column, cell in enumerate(("milk", str(row), "open")):
+            write(drawn, 100 + 300 * column, top + 10 + 50 * row, cell, 28)
+    pen = ImageDraw.Draw(drawn.picture)
+    for row in range(5):
+        pen.line((70, top + 50 * row, 970, top + 50 * row), fill="black", width=width)
+    for x in (70, 370, 670, 970):
+        pen.line((x, top, x, top + 200), fill="black", width=width)
+    layout = found(drawn, WORD_BY_WORD)
+    assert [block.kind for block in layout.blocks] == ["text", "table"]
+    assert shown(drawn, layout)[: above + 3] == [*drawn.lines[:above], *(f"milk\t{row}\topen" for row in range(3))]
+
+
 def test_turned_and_noisy_pages_keep_all_lines_and_boxes_lie_on_the_turned_page() -> None:
     drawn = page(lines=30)
     places = [box for box, _ in drawn.words]

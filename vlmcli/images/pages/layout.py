@@ -25,7 +25,7 @@ _LEAST_SIDE_PX = 8
 _LEAST_SHARE_OF_TEXT = 0.6
 """Of all lines that were found, those that look like text; with fewer it is a photograph and no page."""
 _CLEAR_EM, _FEW_LINES = 14.0, 10
-"""Of large letters, on the smallest copy."""
+"""Of large letters, on the smallest copy: the height of their lines, and how many lines there are."""
 _LARGER = 1.25
 _FILLS = 0.45
 _HEADING, _TITLE = 1.4, 1.9
@@ -59,11 +59,21 @@ class _Search(NamedTuple):
     em: float
     degrees: float
     found: list[_Found]
+    is_all_text: bool = False
+    """Whether no line had to be left out."""
 
     @property
     def is_clear(self) -> bool:
-        """Whether there are a few large letters only, for which nothing is gained by a larger copy."""
-        return self.em >= _CLEAR_EM and sum(len(each.lines) for each in self.found) <= _FEW_LINES
+        """Whether there are a few lines of large letters only, for which nothing is gained by a larger copy.
+
+        Lower lines beside them are the text, and what is large a drawing or the grid of a table.
+        """
+        lines = [line for each in self.found for line in each.lines]
+        return self.is_all_text and 0 < len(lines) <= _FEW_LINES and all(_is_large(line) for line in lines)
+
+
+def _is_large(line: Line) -> bool:
+    return not line.dense and line.box[3] - line.box[1] >= _CLEAR_EM
 
 
 def _search(grey: Image.Image) -> _Search:
@@ -73,12 +83,12 @@ def _search(grey: Image.Image) -> _Search:
     if degrees:
         ink = ink.rotate(degrees, Image.Resampling.NEAREST)
     em = line_height(ink)
-    em, found = _text(ink, em) if em else (0.0, [])
-    return _Search(em if found else 0.0, degrees, found)
+    em, found, is_all = _text(ink, em) if em else (0.0, [], False)
+    return _Search(em if found else 0.0, degrees, found, is_all)
 
 
-def _text(ink: Image.Image, em: float, is_second: bool = False) -> tuple[float, list[_Found]]:
-    """The height of most lines; and blocks with those of their lines that look like text; nothing where most do not."""
+def _text(ink: Image.Image, em: float, is_second: bool = False) -> tuple[float, list[_Found], bool]:
+    """The height of most lines; blocks with those that look like text, none where most do not; and whether all do."""
     all_found = [_Found(block, find_lines(ink, block.box, em)) for block in find_blocks(ink, em)]
     heights = [line.box[3] - line.box[1] for each in all_found for line in each.lines if not line.dense]
     if (height := median(heights, em)) > _LARGER * em and not is_second:
@@ -87,8 +97,8 @@ def _text(ink: Image.Image, em: float, is_second: bool = False) -> tuple[float, 
     lines, text = sum(len(each.lines) for each in all_found), sum(len(each.lines) for each in found)
     letters = [sum(map(len, line.words)) for each in found for line in each.lines]
     if text < _LEAST_SHARE_OF_TEXT * lines or median(letters) < 2:
-        return em, []
-    return em, [each for each in found if each.lines]
+        return em, [], False
+    return em, [each for each in found if each.lines], text == lines
 
 
 def _is_text(ink: Image.Image, line: Line, em: float) -> bool:
