@@ -84,6 +84,7 @@ def test_the_ci_script_runs_the_second() -> None:
 def test_the_python_example_runs(draw: Callable[..., Path], tmp_path: Path) -> None:
     draw("a.png", "white", ["red circle center"])
     draw("b.png", "blue", ["red circle center"])
+    draw("scan.tif", "white", [])
     example = re.search(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert example
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -169,6 +169,17 @@ class Vlm:
         """The text in the picture, line by line. `style`: plain, markdown or table; `whole=True`: in one look."""
         return self._reply_to("ocr", [picture], TaskOptions(style=style, **options))
 
+    def ocr_pages(
+        self, document: str | os.PathLike[str], pages: str = "all", style: str = "", **options: Any
+    ) -> Iterator[Reply]:
+        """The text of each page of a TIFF or PDF file, of which `ocr` reads the first. `pages`: as in "1-3,7"."""
+        from vlmcli.images import resolve_all
+        from vlmcli.images.paging import names_of_pages
+
+        for page in names_of_pages(os.fspath(document), pages):
+            refs = (page,) if isinstance(page, ImageRef) else resolve_all([page])
+            yield self.reply_to(self.job("ocr", refs, TaskOptions(style=style, **options)))
+
     def _reply_to(self, task: str, pictures: Sequence[PictureLike], options: TaskOptions, model: Any = None) -> Reply:
         from vlmcli.images import resolve_all
 

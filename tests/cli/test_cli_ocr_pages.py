@@ -13,6 +13,9 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from vlmcli import Vlm
+from vlmcli.errors import PictureError
+
 Run = Callable[..., Any]
 WORDS = ("SALE", "OPEN", "CITY"), ("BLUE", "GOLD"), ("FISH", "COLD")
 
@@ -270,3 +273,11 @@ def test_styles_and_whole_are_options(vlm: Run, picture: str) -> None:
         assert vlm("ocr", picture, "--style", style, "--model", "demo").code == 0
     assert vlm("ocr", picture, "--style", "haiku", "--model", "demo").code == 2
     assert vlm("ocr", picture, "--whole", "--model", "demo").code == 0
+
+
+def test_from_python_all_pages_are_read(pages: str) -> None:
+    with Vlm("demo") as model:
+        assert [page.text.split() for page in model.ocr_pages(pages)] == [list(words) for words in WORDS]
+        assert [str(page).split() for page in model.ocr_pages(Path(pages), "2-")] == [list(w) for w in WORDS[1:]]
+        with pytest.raises(PictureError, match="no page 4"):
+            [page.text for page in model.ocr_pages(pages, "3-4")]

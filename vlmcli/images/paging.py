@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from vlmcli.errors import PictureError, UsageError
-from vlmcli.images.expanding import Named
+from vlmcli.images.expanding import Expanded, Named
 from vlmcli.images.names import is_picture_name
 from vlmcli.images.sources import SOURCES, file
 from vlmcli.images.sources.promise import FailedRef
@@ -63,6 +63,11 @@ def pages_of(named: Named, ranges: Ranges) -> Iterator[Named]:
     for number in _missing(ranges, count) if not is_found else ():
         page_name = f"{name}#page={number}"
         yield Named(FailedRef(page_name, "file", Path(name), error=_no_page(name, count, number)), relative)
+
+
+def names_of_pages(name: str, words: str) -> Iterator[Expanded]:
+    """The pages of one document, as `words` wish them: their names, or why one is not there."""
+    return (page.name for page in pages_of(Named(name, name), parse_pages(words)))
 
 
 def _find_count(name: str) -> int | None:
