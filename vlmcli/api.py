@@ -74,12 +74,8 @@ class Vlm:
     ) -> None:
         settings = settings or load_settings()
         unnamed = "" if engine and engine != LOCAL else settings.model  # VLM_MODEL is not of a server that was typed
-        named = Named(
-            os.fspath(model) if model else unnamed,
-            Path(mmproj) if mmproj else None,
-            family,
-            Path(chat_template) if chat_template else None,
-        )
+        name, template = os.fspath(model) if model else unnamed, Path(chat_template) if chat_template else None
+        named = Named(name, Path(mmproj) if mmproj else None, family, template)
         engine_settings = EngineSettings(
             threads=threads or settings.threads,
             threads_batch=threads_batch or 0,
@@ -169,16 +165,12 @@ class Vlm:
         """The text in the picture, line by line. `style`: plain, markdown or table; `whole=True`: in one look."""
         return self._reply_to("ocr", [picture], TaskOptions(style=style, **options))
 
-    def ocr_pages(
-        self, document: str | os.PathLike[str], pages: str = "all", style: str = "", **options: Any
-    ) -> Iterator[Reply]:
+    def ocr_pages(self, document: str | os.PathLike[str], pages: str = "all", **options: Any) -> Iterator[Reply]:
         """The text of each page of a TIFF or PDF file, of which `ocr` reads the first. `pages`: as in "1-3,7"."""
-        from vlmcli.images import resolve_all
-        from vlmcli.images.paging import names_of_pages
+        from vlmcli.images.paging import refs_of_pages
 
-        for page in names_of_pages(os.fspath(document), pages):
-            refs = (page,) if isinstance(page, ImageRef) else resolve_all([page])
-            yield self.reply_to(self.job("ocr", refs, TaskOptions(style=style, **options)))
+        for ref in refs_of_pages(os.fspath(document), pages):
+            yield self.reply_to(self.job("ocr", (ref,), TaskOptions(**options)))
 
     def _reply_to(self, task: str, pictures: Sequence[PictureLike], options: TaskOptions, model: Any = None) -> Reply:
         from vlmcli.images import resolve_all

@@ -218,9 +218,10 @@ finally:
 @pytest.mark.skipif(os.name == "nt", reason="kills as POSIX does")
 def test_killed_in_the_middle_of_putting(tmp_path: Path) -> None:
     script = """
-print("go", flush=True)
 for number in range(100_000):
     store.put("rows", key(number % 20), bytes([number % 20]) * 3_000_000)
+    if number == 0:
+        print("go", flush=True)
 """
     process = subprocess.Popen(
         [sys.executable, "-c", _START + script, str(tmp_path)],

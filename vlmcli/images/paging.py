@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from vlmcli.core import ImageRef
 from vlmcli.errors import PictureError, UsageError
-from vlmcli.images.expanding import Expanded, Named
+from vlmcli.images.expanding import Named
 from vlmcli.images.names import is_picture_name
-from vlmcli.images.sources import SOURCES, file
+from vlmcli.images.sources import SOURCES, file, resolve
 from vlmcli.images.sources.promise import FailedRef
 from vlmcli.images.words import lacks, printable
 
@@ -65,9 +66,10 @@ def pages_of(named: Named, ranges: Ranges) -> Iterator[Named]:
         yield Named(FailedRef(page_name, "file", Path(name), error=_no_page(name, count, number)), relative)
 
 
-def names_of_pages(name: str, words: str) -> Iterator[Expanded]:
-    """The pages of one document, as `words` wish them: their names, or why one is not there."""
-    return (page.name for page in pages_of(Named(name, name), parse_pages(words)))
+def refs_of_pages(name: str, words: str) -> Iterator[ImageRef]:
+    """The pages of one document, as `words` wish them; one that is not there is a FailedRef."""
+    for page, *_ in pages_of(Named(name, name), parse_pages(words)):
+        yield page if isinstance(page, ImageRef) else resolve(page)
 
 
 def _find_count(name: str) -> int | None:
