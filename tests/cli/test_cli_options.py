@@ -8,6 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+import typer
+
+from vlmcli.cli.app import command_line
+from vlmcli.cli.names import NAMES
 
 Run = Callable[..., Any]
 
@@ -167,3 +171,7 @@ def test_nor_in_an_option(vlm: Run, picture: str, option: str, typed: str) -> No
 
 def test_a_question_of_nothing_but_marks_and_signs(record: Run) -> None:
     assert record(question="\x00\x1b[2J\r\n\u202e漢字🙂")["error"] is None
+
+
+def test_the_names_of_the_commands_are_those_that_there_are() -> None:
+    assert set(typer.main.get_group(command_line()).commands) == NAMES

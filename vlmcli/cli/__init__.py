@@ -87,7 +87,7 @@ def _usage_error(error: Any, first: Sequence[str]) -> VlmError:
 
     `first`: the first word that was typed; an option without its value is not said to be of any command.
     """
-    from vlmcli.cli.app import NAMES
+    from vlmcli.cli.names import NAMES
 
     sentence = str(error.format_message()).replace("Value error, ", "").rstrip(".")
     context = getattr(error, "ctx", None)

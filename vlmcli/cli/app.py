@@ -160,5 +160,3 @@ _ADD: dict[str, Callable[[typer.Typer], None]] = {
     "config": _add_config,
     "cache": _add_cache,
 }
-NAMES = frozenset(_ADD)
-"""Of the built-in commands."""

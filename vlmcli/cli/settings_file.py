@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from vlmcli.cli.names import NAMES
 from vlmcli.cli.options import MODEL_PARTS
 from vlmcli.cli.settings import (
     Setting,
@@ -70,8 +71,6 @@ def check(file: ConfigFile) -> None:
 
 
 def _check_tasks(file: ConfigFile, tasks: Any) -> None:
-    from vlmcli.cli.app import NAMES
-
     if not isinstance(tasks, dict):
         raise _complaint(file, ("tasks",), "tasks is not a table.", _TASK_EXAMPLE)
     for name, table in tasks.items():
