@@ -39,7 +39,8 @@ def test_the_winner_and_nothing_else(ask: Run) -> None:
 def test_all_with_their_probabilities(ask: Run) -> None:
     result = ask("--choices", "one,two,three", "--probs")
     rows = [line.split("\t") for line in result.stdout.splitlines()]
-    assert [row[0] for row in rows] == ["two", "three", "one"]
+    assert rows[0][0] == "two"
+    assert rows == sorted(rows, key=lambda row: -float(row[1]))
     assert sum(float(row[1]) for row in rows) == pytest.approx(1, abs=0.002)
 
 
@@ -60,7 +61,7 @@ def test_a_choice_that_is_not_likely_enough(ask: Run) -> None:
     doubtful = ("--choices", "cat,dog,sun", "--min-confidence", "0.8")  # of words that the model was never taught
     result = ask(*doubtful, question="What is it?")
     assert (result.code, result.stdout) == (6, "")
-    assert "not sure enough (sun 0." in result.stderr
+    assert re.search(r"not sure enough \((cat|dog|sun) 0\.", result.stderr)
     assert ask(*doubtful, "--quiet", question="What is it?") == (6, "", "")
     assert ask("--choices", "one,two,three", "--min-confidence", "0.8").code == 0
     probs = ask(*doubtful, "--probs", question="What is it?")
@@ -201,7 +202,7 @@ def test_what_was_cut_off_is_no_answer(ask: Run) -> None:
 
 
 def test_the_whole_answer_matches(ask: Run) -> None:
-    assert ask("--regex", "(three|two) shapes") == (0, "two shapes\n", "")
+    assert ask("--regex", "There are (three|two) shapes") == (0, "There are two shapes\n", "")
 
 
 @pytest.mark.parametrize(
@@ -292,7 +293,7 @@ def test_a_pydantic_model(model: Vlm) -> None:
 
 def test_a_mapping_and_a_pattern(model: Vlm) -> None:
     assert isinstance(model.ask(SHAPES, COUNT, schema={"type": "integer", "maximum": 5}).data, int)
-    assert model.ask(SHAPES, COUNT, regex="(three|two) shapes").text == "two shapes"
+    assert model.ask(SHAPES, COUNT, regex="There are (three|two) shapes").text == "There are two shapes"
     with pytest.raises(UsageError):
         _ = model.ask(SHAPES, COUNT, regex="a").instance
 

@@ -133,7 +133,7 @@ def test_it_says_no_to_what_is_not_there(told: Run, draw: Run, shape: str) -> No
     assert words(told("ask", picture, f"Is there a {shape}?"))[0] in ("no", "there")
 
 
-@pytest.mark.parametrize("text", ["EXIT", "OPEN", "Hello", "2024", "12:45", "coffee", "$9.99", "HAPPY DAY"])
+@pytest.mark.parametrize("text", ["EXIT", "OPEN", "Hello", "10:30", "$9.99", "HAPPY DAY", "14 March 2026"])
 def test_it_reads_print(told: Run, draw: Run, text: str) -> None:
     assert told("ocr", draw("a.png", "white", text=text)) == text.lower()
 
@@ -198,6 +198,8 @@ def test_it_reads_a_chart(told: Run, chart: Path) -> None:
     assert told("ask", chart, "Which bar is the lowest?") == "the lowest bar is a."
     assert told("ask", chart, "How many bars are there?") == "there are three bars."
     assert told("ask", chart, "Order the bars from highest to lowest.") == "b, c, a."
+    assert [told("ask", chart, f"How high is the bar {bar}?").split()[-1] for bar in "ABC"] == ["30.", "90.", "60."]
+    assert told("describe", chart).endswith("the highest is b and the lowest is a.")
 
 
 def test_it_does_not_invent_in_a_picture_of_another_world(told: Run, tmp_path: Path) -> None:
