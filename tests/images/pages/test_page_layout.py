@@ -6,13 +6,13 @@ import random
 from itertools import pairwise
 
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageStat
 
 from tests.images.pages.drawing import Drawn, page, write
 from vlmcli import demo
 from vlmcli.core import Eyes, ImageRef, Page, Reading
 from vlmcli.images import lay_out, load
-from vlmcli.images.decode import of_pixels
+from vlmcli.images.decode import of_pixels, pixels_of
 from vlmcli.images.pages.ink import copy_of, ink_of
 from vlmcli.images.pages.skew import find_skew
 
@@ -193,6 +193,16 @@ def test_the_letters_of_a_look_are_as_large_as_the_eyes_need_them() -> None:
         cut = 1.0 if max(image.width, image.height) < LLAVA.side_px else 336 / LLAVA.side_px
         assert height * min(scale, 1.0) * cut >= 0.75 * LLAVA.reading.line_px
         assert max(image.width, image.height) <= LLAVA.side_px
+
+
+@pytest.mark.parametrize(("points", "cleared"), [(44, True), (22, False)])
+def test_large_letters_are_shown_without_the_grain_of_a_bad_scan(points: int, cleared: bool) -> None:
+    """Of small ones the strokes would go with it."""
+    layout = found(page(lines=12, points=points).noisy(25), WORD_BY_WORD)
+    assert layout.show
+    seen = pixels_of(layout.show(layout.looks[0])).convert("L")
+    grain = ImageStat.Stat(ImageChops.difference(seen, seen.filter(ImageFilter.MedianFilter(3)))).mean[0]
+    assert (grain < 6) == cleared
 
 
 def test_a_word_that_is_too_long_is_shown_in_parts() -> None:

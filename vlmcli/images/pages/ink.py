@@ -17,7 +17,7 @@ _DARK_PAPER = 110
 _FAINT = 12
 """Levels of grey below which nothing on a page is called ink, and nothing is called text."""
 _LEAST_CONTRAST, _MOST_CONTRAST = 28, 110
-_NOISY = 3.0
+_NOISY, _GRAINY = 3.0, 6.0
 _THICK_PX = 7
 _RULE_PX = 64
 """Ink that goes on so far in one direction is a ruled line or a frame and no letter."""
@@ -62,6 +62,11 @@ def _noise(grey: Image.Image) -> float:
     Half of the pixels would not do: on white paper half of the noise is cut off.
     """
     return 1.2 * _quantile(ImageChops.difference(grey, grey.filter(ImageFilter.MedianFilter(3))).histogram(), 0.6)
+
+
+def without_grain(page: Image.Image) -> Image.Image:
+    """Each pixel the middle one of the nine around it, where the page is as noisy as a bad scan."""
+    return page.filter(ImageFilter.MedianFilter(3)) if _noise(page.convert("L")) > _GRAINY else page
 
 
 def _without_specks(mask: Image.Image) -> Image.Image:

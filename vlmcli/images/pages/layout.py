@@ -26,6 +26,8 @@ _LEAST_SHARE_OF_TEXT = 0.6
 """Of all lines that were found, those that look like text; with fewer it is a photograph and no page."""
 _CLEAR_EM, _FEW_LINES = 14.0, 10
 """Of large letters, on the smallest copy: the height of their lines, and how many lines there are."""
+_STURDY_EM = 28.0
+"""Pixels of the picture: in a line of this height strokes are as wide as three pixels, and outlast their middle one."""
 _LARGER = 1.25
 _FILLS = 0.45
 _HEADING, _TITLE = 1.4, 1.9
@@ -156,7 +158,7 @@ def _page(found: list[_Found], em: float, degrees: float, image: LoadedImage, ey
         kind, level = _kind(block, lines, own_em * factor / em)
         blocks.append(PageBlock(kind, back(block.box), range(first, len(boxes)), level))
         looks += looks_of(pieces, pitch, own_em, eyes)
-    straight = lru_cache(maxsize=1)(partial(_straight, image, degrees))
+    straight = lru_cache(maxsize=1)(partial(_straight, image, degrees, em))
     return Page(
         tuple(blocks),
         tuple(boxes),
@@ -195,8 +197,11 @@ def _back(box: Box, degrees: float, size: tuple[int, int], factor: int) -> Box:
     )
 
 
-def _straight(image: LoadedImage, degrees: float) -> Image.Image:
+def _straight(image: LoadedImage, degrees: float, em: float) -> Image.Image:
+    """The page as its pieces are cut out of it."""
     pixels = pixels_of(image)
+    if em >= _STURDY_EM:
+        pixels = inks.without_grain(pixels)
     if not degrees:
         return pixels
     return pixels.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=paper_of(pixels.reduce(8)))
