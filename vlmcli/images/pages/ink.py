@@ -16,6 +16,8 @@ lines these are still 20 pixels apart on the larger one."""
 _DARK_PAPER = 110
 _FAINT = 12
 """Levels of grey below which nothing on a page is called ink, and nothing is called text."""
+_STRAY_PIXELS = 8
+"""Of millions, noise makes one or two as dark as ink; the smallest letter has more."""
 _LEAST_CONTRAST, _MOST_CONTRAST = 28, 110
 _NOISY, _GRAINY = 3.0, 6.0
 _THICK_PX = 7
@@ -37,7 +39,7 @@ def copy_of(image: LoadedImage, side_px: int) -> tuple[Image.Image, int]:
 def is_plain(grey: Image.Image) -> bool:
     """Whether there is nothing on it at all, apart from noise and slow shadows."""
     depth = _depth(grey.filter(ImageFilter.GaussianBlur(1.5)))
-    return not any(depth.histogram()[_FAINT + round(_noise(grey)) :])
+    return sum(depth.histogram()[_FAINT + round(_noise(grey)) :]) <= _STRAY_PIXELS
 
 
 def ink_of(grey: Image.Image) -> Image.Image:
